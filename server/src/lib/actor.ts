@@ -1,0 +1,30 @@
+/** Who acts. Every transaction, activity row and event names one. */
+import type { SessionId, UserId } from './ids.ts'
+
+/** A signed-in person. */
+export interface UserActor {
+  readonly kind: 'USER'
+  readonly userId: UserId
+  readonly sessionId: SessionId
+}
+
+/** Somebody who is not signed in: sign-up, sign-in, a link from a mail. */
+export interface AnonymousActor {
+  readonly kind: 'ANONYMOUS'
+}
+
+/** A job, a schedule, the seed. `name` says which. */
+export interface SystemActor {
+  readonly kind: 'SYSTEM'
+  readonly name: string
+}
+
+export type Actor = UserActor | AnonymousActor | SystemActor
+
+export const anonymous: AnonymousActor = { kind: 'ANONYMOUS' }
+
+/** The id that is written beside what the actor did: a user's id, a system actor's name, nothing for a stranger. */
+export function actorId(actor: Actor): string | null {
+  if (actor.kind === 'USER') return actor.userId
+  return actor.kind === 'SYSTEM' ? actor.name : null
+}
