@@ -1,0 +1,10 @@
+/** The database, as services, jobs and the process see it. */
+export { connectDatabase, disconnectDatabase, db, withDeleted, type DatabaseConfig } from './client.ts'
+export { transaction, type Tx } from './transaction.ts'
+export { refuse, type Refusal } from './refusal.ts'
+export { defineEvents, listEvents, type EventsOf, type EventName, type Events, type EventScope } from './events.ts'
+export { consumer, effect, schedule, runConsumer, type Consumer, type Effect, type FeedEvent, type Job, type Schedule } from './consumers.ts'
+export { activityOf, type ActivityEntry } from './activity.ts'
+export { asAppError, conflictOn } from './errors.ts'
+export { keyset, Page, type PageOf } from './pagination.ts'
+export type { Models, ModelOf, Row, Service } from './models.ts'
