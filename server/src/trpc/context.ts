@@ -1,0 +1,30 @@
+/** Who is asking and how to answer: what every procedure may know of its request. Nothing of Prisma is in its type, so that nothing of it reaches the client. */
+import type { SessionInfo } from '../services/auth/index.ts'
+import type { Limits } from './limits.ts'
+import type { Streams } from './streams.ts'
+
+export interface Context {
+  readonly requestId: string
+  /** The client's address after trusted proxies. */
+  readonly address: string | null
+  readonly userAgent: string | null
+  /** A random id that an unsigned client keeps for itself: it owns the idempotency keys of a stranger. */
+  readonly device: string | null
+  /** One entry per call of a batch, by its index; null for a call without a key. */
+  readonly idempotencyKeys: readonly (string | null)[]
+  /** Finds the session of the credential that came along; null without one, or when it has ended. Looked up once per request, unless `again`. */
+  session(again?: 'again'): Promise<SessionInfo | null>
+  /** Calls back when something of this person's was revoked: a session, a role, a membership. Returns how to stop listening. */
+  onRevoked(userId: string, revoked: () => void): () => void
+  readonly reply: Reply
+  readonly limits: Limits
+  readonly streams: Streams
+}
+
+/** What a procedure adds to the answer. */
+export interface Reply {
+  /** Puts the session's token into the browser's cookie, with the name and attributes that PUBLIC_URL asks for. */
+  setSessionCookie(token: string, maxAgeSeconds: number): void
+  /** Takes it away again, with the same attributes. */
+  clearSessionCookie(): void
+}

@@ -1,0 +1,80 @@
+/** From whatever was thrown to what a caller is told: the one place where an AppError becomes tRPC's, and where a fault of ours is masked. */
+import { TRPCError, type TRPC_ERROR_CODE_NUMBER } from '@trpc/server'
+import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
+import { z } from 'zod'
+import { AppError, statusOf, type ErrorCode, type ErrorDetails, type FieldErrors } from '#lib/errors.ts'
+
+/** What travels with an error. `details` follows from `code` (lib/errors.ts). */
+export interface ErrorData {
+  code: ErrorCode
+  details: ErrorDetails[ErrorCode]
+  requestId: string | null
+  path: string | null
+  httpStatus: number
+}
+
+/** An error as it stands on the wire: JSON-RPC's number, one sentence, and our data. Never a stack. */
+export interface ErrorShape {
+  code: TRPC_ERROR_CODE_NUMBER
+  message: string
+  data: ErrorData
+}
+
+const MASKED = 'Something went wrong on our side.'
+
+/** What tRPC itself refuses before a procedure runs, in our words: its own may repeat the input. */
+const REFUSALS: Partial<Record<TRPCError['code'], () => AppError>> = {
+  BAD_REQUEST: () => new AppError('BAD_REQUEST', 'The request cannot be read, or holds too many calls.', { fields: {} }),
+  PARSE_ERROR: () => new AppError('BAD_REQUEST', 'The request cannot be read.', { fields: {} }),
+  NOT_FOUND: () => new AppError('NOT_FOUND', 'There is no such procedure.'),
+  METHOD_NOT_SUPPORTED: () => new AppError('METHOD_NOT_SUPPORTED', 'This procedure takes another HTTP method.'),
+  UNSUPPORTED_MEDIA_TYPE: () => new AppError('UNSUPPORTED_MEDIA_TYPE', 'Send application/json.'),
+  PAYLOAD_TOO_LARGE: () => new AppError('PAYLOAD_TOO_LARGE', 'The request is too large.'),
+  CLIENT_CLOSED_REQUEST: () => new AppError('CLIENT_CLOSED', 'The caller went away.'),
+}
+
+const BY_STATUS: Record<number, keyof typeof TRPC_ERROR_CODES_BY_KEY> = {
+  400: 'BAD_REQUEST',
+  401: 'UNAUTHORIZED',
+  403: 'FORBIDDEN',
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_SUPPORTED',
+  409: 'CONFLICT',
+  413: 'PAYLOAD_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  429: 'TOO_MANY_REQUESTS',
+  499: 'CLIENT_CLOSED_REQUEST',
+  503: 'SERVICE_UNAVAILABLE',
+}
+
+/** The AppError behind a TRPCError: the one that was thrown, the faults of the input, tRPC's own refusal, or INTERNAL for everything else. */
+export function toAppError(error: TRPCError): AppError {
+  if (error.cause instanceof AppError) return error.cause
+  if (error.code === 'BAD_REQUEST' && error.cause instanceof z.core.$ZodError) {
+    return new AppError('BAD_REQUEST', 'The input is not what this procedure takes.', { fields: fieldsOf(error.cause.issues) })
+  }
+  return REFUSALS[error.code]?.() ?? new AppError('INTERNAL', MASKED)
+}
+
+/** Shapes an error for the wire. */
+export function errorShape(error: AppError, requestId: string | null, path: string | null): ErrorShape {
+  const httpStatus = statusOf[error.code]
+  return {
+    code: TRPC_ERROR_CODES_BY_KEY[BY_STATUS[httpStatus] ?? 'INTERNAL_SERVER_ERROR'],
+    message: error.message,
+    data: { code: error.code, details: error.details, requestId, path, httpStatus },
+  }
+}
+
+/** Names each faulty field by its path (`members.0.role`), unknown keys among them; a fault of the whole is `input`. */
+function fieldsOf(issues: readonly z.core.$ZodIssue[]): FieldErrors {
+  const fields: FieldErrors = Object.create(null)
+  for (const issue of issues) {
+    const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined]
+    for (const key of keys) {
+      const name = [...issue.path, ...(key === undefined ? [] : [key])].join('.') || 'input'
+      fields[name] = [...(fields[name] ?? []), key === undefined ? issue.message : 'is not known']
+    }
+  }
+  return fields
+}

@@ -1,0 +1,65 @@
+/** What surrounds every mutation: the call that the database layer reads (lib/call.ts), with its idempotency key and the check of its result. */
+import type { AnyTRPCMiddlewareFunction } from '@trpc/server'
+import { transformer } from '@plinth/client/transformer'
+import type { z } from 'zod'
+import type { Actor } from '#lib/actor.ts'
+import { withCall, type Idempotency } from '#lib/call.ts'
+import { AppError } from '#lib/errors.ts'
+import { keyedHash } from '#lib/secrets.ts'
+import type { Context } from './context.ts'
+import type { Meta } from './procedures.ts'
+
+interface MutationOptions {
+  readonly ctx: Context & { readonly actor: Actor }
+  readonly path: string
+  readonly batchIndex: number
+  readonly meta: Meta | undefined
+  getRawInput(): Promise<unknown>
+}
+
+/**
+ * Runs a mutation as a call. Its result is validated by the transaction before the commit, so that a bad result never leaves a committed
+ * effect behind a 500; what was validated there is not validated again, and what had no transaction is validated here.
+ */
+export function runAsCall(output: z.ZodType): AnyTRPCMiddlewareFunction {
+  return async function mutationCall(opts) {
+    const { ctx, path } = opts as MutationOptions
+    const validated = new Set<unknown>()
+    const validate = (result: unknown) => {
+      const valid = output.parse(result)
+      validated.add(valid)
+      return valid
+    }
+    const call = {
+      requestId: ctx.requestId,
+      procedure: path,
+      address: ctx.address,
+      userAgent: ctx.userAgent,
+      idempotency: await idempotencyOf(opts as MutationOptions),
+      output: validate,
+    }
+    const result = await withCall(call, () => opts.next())
+    if (!result.ok || validated.has(result.data)) return result
+    return { ...result, data: output.parse(result.data) }
+  }
+}
+
+/** The key that came along, whose it is, and what it stands for. */
+async function idempotencyOf({ ctx, path, batchIndex, meta, getRawInput }: MutationOptions): Promise<Idempotency | null> {
+  const key = ctx.idempotencyKeys[batchIndex] ?? null
+  if (key === null || meta?.unkeyed) return null
+  return { key, owner: ownerOf(ctx), fingerprint: fingerprintOf(path, await getRawInput()), secret: meta?.secret ?? false }
+}
+
+function ownerOf({ actor, device }: MutationOptions['ctx']): string {
+  if (actor.kind === 'USER') return actor.userId
+  if (device !== null) return `device:${device}`
+  throw new AppError('BAD_REQUEST', 'An idempotency key of somebody who is not signed in needs the header x-plinth-device.', {
+    fields: { 'x-plinth-device': ['is missing'] },
+  })
+}
+
+/** Keyed, so that the stored fingerprint of a guessable input (a password) tells nothing to a reader of the database. */
+function fingerprintOf(path: string, input: unknown): Uint8Array<ArrayBuffer> {
+  return keyedHash('idempotency', `${path}\n${JSON.stringify(transformer.serialize(input))}`)
+}

@@ -1,0 +1,115 @@
+/** The doors: who may knock. Every procedure is built from one of them, and says `.input()` and `.output()`. */
+import { initTRPC } from '@trpc/server'
+import { transformer } from '@plinth/client/transformer'
+import { z } from 'zod'
+import { anonymous, type AnonymousActor, type UserActor } from '#lib/actor.ts'
+import { AppError } from '#lib/errors.ts'
+import { TeamId } from '#lib/ids.ts'
+import type { SessionInfo } from '../services/auth/index.ts'
+import { enterTeam } from '../services/teams/index.ts'
+import type { Context } from './context.ts'
+import { errorShape, toAppError } from './errors.ts'
+import { seal } from './seal.ts'
+import { until } from './streams.ts'
+
+/** What is known of a procedure beside its types. */
+export interface Meta {
+  /** Who may call it, in words: docs/access.md lists it. The door says it. */
+  access?: string
+  /** The result holds a token or a key: it is never stored, and a repeated call is answered ALREADY_DONE. */
+  secret?: true
+  /** It sets or clears cookies: the client sends it alone. */
+  cookies?: true
+  /** A mutation that takes no idempotency key. */
+  unkeyed?: true
+}
+
+const t = initTRPC.context<Context>().meta<Meta>().create({
+  transformer,
+  isDev: false,
+  errorFormatter: ({ error, ctx, path }) => errorShape(toAppError(error), ctx?.requestId ?? null, path ?? null),
+  sse: { ping: { enabled: true, intervalMs: 15_000 }, client: { reconnectAfterInactivityMs: 40_000 } },
+})
+
+/** Makes a router. Throws at start for a procedure without a door, an input or an output. */
+export const router: typeof t.router = (record) => {
+  seal(record)
+  return t.router(record)
+}
+
+/** The input of a procedure that takes none. */
+export const Nothing = z.void()
+
+/** Counts the call against its caller's limit. */
+const counted = t.procedure.use(async ({ ctx, next }) => {
+  const session = await ctx.session()
+  ctx.limits.charge(session?.userId ?? null, ctx.address)
+  const actor: UserActor | AnonymousActor = session ? actorOf(session) : anonymous
+  return next({ ctx: { actor } })
+})
+
+/** Lets everyone in. `ctx.actor` is the person who is signed in, or a stranger. */
+export const anyone = counted.meta({ access: 'anyone' })
+
+/** Lets in who is signed in. @throws UNAUTHORIZED */
+export const signedIn = counted.meta({ access: 'signed in' }).use(async ({ ctx, next, type, signal }) => {
+  const session = await requireSession(ctx)
+  const actor = actorOf(session)
+  if (type !== 'subscription') return next({ ctx: { actor, sessionInfo: session, signal } })
+  return whileAllowed(ctx, session, signal, (live) => next({ ctx: { actor, sessionInfo: session, signal: live } }), async () => {
+    await requireSession(ctx, 'again')
+  })
+})
+
+/** Lets in who is signed in with a verified address. @throws UNAUTHORIZED, EMAIL_NOT_VERIFIED */
+export const verified = signedIn.meta({ access: 'signed in, address verified' }).use(({ ctx, next }) => {
+  if (!ctx.sessionInfo.emailVerified) throw new AppError('EMAIL_NOT_VERIFIED', 'Verify your email address first.')
+  return next()
+})
+
+/** Lets in administrators of the installation. @throws UNAUTHORIZED, FORBIDDEN */
+export const admin = verified.meta({ access: 'administrators' }).use(({ ctx, next }) => {
+  if (ctx.sessionInfo.role !== 'ADMIN') throw new AppError('FORBIDDEN', 'Only administrators may do this.')
+  return next()
+})
+
+/** Lets in the members of the team that the input names; `ctx.actor` is the right to act in it. @throws NOT_FOUND to strangers */
+export const inTeam = verified
+  .meta({ access: 'members of the team' })
+  .input(z.object({ teamId: TeamId }))
+  .use(async ({ ctx, input, next, type }) => {
+    const actor = await enterTeam(ctx.actor, input.teamId)
+    if (type !== 'subscription') return next({ ctx: { actor } })
+    return whileAllowed(ctx, ctx.sessionInfo, ctx.signal, (signal) => next({ ctx: { actor, signal } }), async () => {
+      await enterTeam(ctx.actor, input.teamId)
+    })
+  })
+
+function actorOf({ userId, sessionId }: SessionInfo): UserActor {
+  return { kind: 'USER', userId, sessionId }
+}
+
+async function requireSession(ctx: Context, again?: 'again'): Promise<SessionInfo> {
+  const session = await ctx.session(again)
+  if (!session) throw new AppError('UNAUTHORIZED', 'Sign in first.')
+  return session
+}
+
+/** Keeps a subscription only as long as its door would still open: asked again whenever something of the person's is revoked. */
+async function whileAllowed<R extends { ok: boolean }>(
+  ctx: Context,
+  { userId }: SessionInfo,
+  caller: AbortSignal | undefined,
+  run: (signal: AbortSignal) => Promise<R>,
+  ask: () => Promise<void>,
+): Promise<R> {
+  const life = ctx.streams.open(caller)
+  const stop = ctx.onRevoked(userId, () => void ask().catch(life.end))
+  life.signal.addEventListener('abort', stop, { once: true })
+  const result = await run(life.signal)
+  if (!('data' in result)) {
+    life.close()
+    return result
+  }
+  return { ...result, data: until(result.data as AsyncIterable<unknown>, life) }
+}

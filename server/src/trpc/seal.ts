@@ -1,0 +1,51 @@
+/** The last look at a router before it is used: a procedure that says too little does not start. */
+import type { AnyTRPCMiddlewareFunction, AnyTRPCProcedure } from '@trpc/server'
+import type { z } from 'zod'
+import type { Meta } from './procedures.ts'
+import { runAsCall } from './mutation.ts'
+
+/** The parts of a built procedure that tRPC keeps but does not declare. */
+interface Definition {
+  readonly type: 'query' | 'mutation' | 'subscription'
+  readonly meta: Meta | undefined
+  readonly inputs: readonly unknown[]
+  readonly output: z.ZodType | undefined
+  readonly middlewares: AnyTRPCMiddlewareFunction[]
+}
+
+const sealed = new WeakSet<object>()
+
+/**
+ * Refuses procedures without a door, an input or an output, and puts each mutation into its call in place of tRPC's own check of the
+ * output, which would come after the commit.
+ */
+export function seal(record: object, path: readonly string[] = []): void {
+  for (const [key, item] of Object.entries(record)) {
+    const name = [...path, key]
+    if (typeof item === 'function') sealProcedure(item, name.join('.'))
+    else if (!isRouter(item)) seal(item, name)
+  }
+}
+
+/** What a procedure is made of, for those who list them. */
+export function definitionOf(procedure: AnyTRPCProcedure): Definition {
+  return procedure._def as unknown as Definition
+}
+
+function sealProcedure(procedure: AnyTRPCProcedure, name: string): void {
+  const definition = definitionOf(procedure)
+  if (sealed.has(definition)) return
+  const { meta, inputs, output, type, middlewares } = definition
+  if (!meta?.access) throw new Error(`${name} is not built from a door`)
+  if (inputs.length === 0) throw new Error(`${name} has no .input(); a procedure without one takes Nothing`)
+  if (!output) throw new Error(`${name} has no .output()`)
+  sealed.add(definition)
+  if (type !== 'mutation') return
+  const at = middlewares.findIndex((middleware) => middleware._type === 'output')
+  if (at < 0) throw new Error(`${name}: tRPC no longer marks its output check; trpc/seal.ts relies on it`)
+  middlewares[at] = runAsCall(output)
+}
+
+function isRouter(item: object): boolean {
+  return '_def' in item
+}
