@@ -4,7 +4,8 @@
  * and after a kill -9 of whoever started it the next one finds it running, uses it and stops it.
  */
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { placeOf } from './embedded-place.ts'
@@ -44,6 +45,14 @@ interface State {
   password: string
   port: number
   data: string
+}
+
+/** Stops the cluster that `folder` names, if it runs, and removes it with everything in it. */
+export async function removeEmbedded(folder: string): Promise<void> {
+  const place = placeOf(folder)
+  await stop(place)
+  for (const path of [place.data, `${folder}.json`, `${folder}.log`]) rmSync(path, { recursive: true, force: true })
+  if (dirname(place.data) !== dirname(folder)) rmSync(dirname(place.data), { recursive: true, force: true })
 }
 
 /** Opens the project's cluster: makes it when there is none, starts it when it does not run, adopts it when it does. */
@@ -86,11 +95,12 @@ async function runningCluster(options: EmbeddedOptions, place: Place, state: Sta
   while (Date.now() < deadline) {
     const found = await connect(state, place)
     if (found instanceof pg.Client) return found
+    if (found === 'locked' && started) throw new SetupError(damaged(options.folder))
     const failure = started?.failure() ?? null
     if (failure !== null && !mayPass(failure, place)) throw new SetupError(`Embedded PostgreSQL does not start: ${failure}`)
     if (failure !== null) await sleep(200)
     if (found !== 'starting' && (started === null || failure !== null)) {
-      if (found === 'foreign') await moveToFreePort(options.folder, state)
+      if (found !== 'absent') await moveToFreePort(options.folder, state)
       started = start(place, state.port, settingsOf(options), `${options.folder}.log`)
     }
     await sleep(30)
@@ -107,7 +117,7 @@ function mayPass(failure: string, place: Place): boolean {
   return /shared memory block|could not bind|could not create any TCP/.test(failure)
 }
 
-async function connect(state: State, place: Place): Promise<pg.Client | 'absent' | 'starting' | 'foreign'> {
+async function connect(state: State, place: Place): Promise<pg.Client | 'absent' | 'starting' | 'locked' | 'foreign'> {
   const client = new pg.Client({ connectionString: urlOf(state, 'postgres'), application_name: 'plinth keeper', keepAlive: true })
   client.on('error', () => undefined)
   try {
@@ -120,7 +130,8 @@ async function connect(state: State, place: Place): Promise<pg.Client | 'absent'
     await client.end().catch(() => undefined)
     const code = (error as { code?: string }).code
     if (code === 'ECONNREFUSED') return 'absent'
-    return code === '57P03' || code === 'ECONNRESET' ? 'starting' : 'foreign'
+    if (code === '57P03' || code === '57P01' || code === 'ECONNRESET') return 'starting'
+    return code === '28P01' ? 'locked' : 'foreign'
   }
 }
 
@@ -178,7 +189,11 @@ async function stateOf(folder: string, place: Place): Promise<State> {
     if (text.endsWith('}')) return { ...(JSON.parse(text) as State), data: place.data }
     await sleep(20)
   }
-  throw new SetupError(`${file} is damaged: remove it together with ${folder} to begin with an empty database.`)
+  throw new SetupError(damaged(folder))
+}
+
+function damaged(folder: string): string {
+  return `The password in ${folder}.json is not that of the data in ${folder}: remove both to begin with an empty database.`
 }
 
 function urlOf(state: State, database: string): string {

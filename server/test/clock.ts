@@ -1,0 +1,18 @@
+/** Time travel: what expires is tested by moving the clock, never by waiting. */
+import { advanceClock } from '#lib/clock.ts'
+import { query } from './database.ts'
+
+const offsets = new Map<string, number>()
+
+/** Moves the clock of a test database and of this process forward by `ms`, and makes the partitions that the new month needs. `url` is the owner's. */
+export async function advance(url: string, ms: number): Promise<void> {
+  const offset = (offsets.get(url) ?? 0) + ms
+  offsets.set(url, offset)
+  await query(
+    url,
+    `CREATE OR REPLACE FUNCTION core.clock() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
+     AS $$ SELECT date_trunc('milliseconds', clock_timestamp()) + interval '${offset} milliseconds' $$;
+     SELECT core.ensure_activity_partitions(3)`,
+  )
+  advanceClock(ms)
+}
