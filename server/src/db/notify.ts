@@ -1,0 +1,217 @@
+/**
+ * Hints between processes, carried by LISTEN and NOTIFY. A hint makes things fast, never right: whoever waits for one also polls.
+ * The one exception is trust: a cache that must forget what another process revoked may be served only while `isListening()`.
+ */
+import { performance } from 'node:perf_hooks'
+import pg from 'pg'
+import type { Config } from '#lib/config.ts'
+
+const channels = ['plinth_outbox', 'plinth_feed', 'plinth_jobs', 'plinth_revoked'] as const
+
+/** `plinth_outbox`: events wait for the dispatcher. `plinth_feed`: a service's feed grew. `plinth_jobs`: a queue has work. `plinth_revoked`: forget. */
+export type Channel = (typeof channels)[number]
+
+type Where = Pick<Config, 'DATABASE_URL' | 'DIRECT_URL'>
+type Warn = (details: object, sentence: string) => void
+
+const heartbeatMs = 100
+/** Without proof for this long that we hear, we are deaf. Also the time in which a revocation made elsewhere must be known here. */
+const deafAfterMs = 250
+/** A connection that stays silent for this long is given up and made anew. */
+const giveUpMs = 5_000
+const firstRetryMs = 50
+const lastRetryMs = 5_000
+/** At most one NOTIFY in this time: what is asked for in between goes out together. */
+const sendGapMs = 5
+
+/** Everything about the one LISTEN connection of this process. */
+interface Ear {
+  readonly url: string
+  readonly warn: Warn
+  client: pg.Client | undefined
+  hearing: boolean
+  /** When the last heartbeat that was answered had been sent: until then we surely heard everything. */
+  heardAt: number
+  attempt: number
+  timers: Partial<Record<'heartbeat' | 'deaf' | 'giveUp' | 'retry', NodeJS.Timeout>>
+}
+
+let ear: Ear | undefined
+let sender: pg.Pool | undefined
+const pending = new Map<string, readonly [Channel, string]>()
+let sending = false
+
+const onPayload = new Map<Channel, Set<(payload: string) => void>>()
+const onDeafness = new Set<() => void>()
+const onHearingAgain = new Set<() => void>()
+
+/**
+ * Opens this process's LISTEN connection and keeps it open, again and again with backoff, until `stopListening()`.
+ * Resolves when the first attempt has succeeded or failed: a database that is down delays no start. A second call does nothing.
+ */
+export async function listen(config: Where, warn: Warn = () => {}): Promise<void> {
+  if (ear) return
+  notifyThrough(config)
+  ear = { url: urlOf(config), warn, client: undefined, hearing: false, heardAt: 0, attempt: 0, timers: {} }
+  await connect(ear)
+}
+
+/** Closes the LISTEN connection and the one that sends; from now on `isListening()` is false. Handlers stay registered. */
+export async function stopListening(): Promise<void> {
+  const [stopped, pool] = [ear, sender]
+  ear = undefined
+  sender = undefined
+  pending.clear()
+  if (stopped) {
+    clearTimers(stopped)
+    becomeDeaf(stopped)
+    await stopped.client?.end().catch(() => {})
+  }
+  await pool?.end().catch(() => {})
+}
+
+/** Lets `notifySoon` send also where this process does not listen (a web process behind a pooler). `listen` does it by itself. */
+export function notifyThrough(config: Where): void {
+  if (sender) return
+  const timeouts = { connectionTimeoutMillis: 2_000, query_timeout: 2_000, idleTimeoutMillis: 10_000 }
+  sender = new pg.Pool({ connectionString: urlOf(config), application_name: 'plinth notify', max: 1, allowExitOnIdle: true, ...timeouts })
+  sender.on('error', () => {})
+  // A hint need not survive a crash, so its commit does not wait for the disk.
+  sender.on('connect', (client) => void client.query('SET synchronous_commit = off').catch(() => {}))
+}
+
+/** Calls `fn` with the payload of each notification of a channel. Gives the function that ends it. */
+export function onNotification(channel: Channel, fn: (payload: string) => void): () => void {
+  const handlers = onPayload.get(channel) ?? new Set()
+  onPayload.set(channel, handlers.add(fn))
+  return () => void handlers.delete(fn)
+}
+
+/** Calls `fn` when this process becomes deaf: at once when the connection breaks, within 250 ms when it falls silent. */
+export function onDeaf(fn: () => void): () => void {
+  onDeafness.add(fn)
+  return () => void onDeafness.delete(fn)
+}
+
+/** Calls `fn` when this process hears (again): what was notified in between is lost, so look for yourself. */
+export function onHearing(fn: () => void): () => void {
+  onHearingAgain.add(fn)
+  return () => void onHearingAgain.delete(fn)
+}
+
+/** Whether notifications surely arrive: a heartbeat sent less than 250 ms ago was answered. False where this process does not listen. */
+export function isListening(): boolean {
+  return ear !== undefined && ear.hearing && performance.now() - ear.heardAt < deafAfterMs
+}
+
+/**
+ * Sends a notification soon, outside any transaction: call it after the commit. Equal ones are sent once, and all that come within
+ * 5 ms go together (in the committing transaction they would serialise commits). It may get lost, and it never throws.
+ */
+export function notifySoon(channel: Channel, payload = ''): void {
+  if (!sender) return
+  pending.set(`${channel} ${payload}`, [channel, payload])
+  if (sending) return
+  sending = true
+  setImmediate(send)
+}
+
+async function send(): Promise<void> {
+  while (sender && pending.size > 0) {
+    const batch = [...pending.values()]
+    pending.clear()
+    await sender
+      .query('SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS hint (channel, payload)', [
+        batch.map(([channel]) => channel),
+        batch.map(([, payload]) => payload),
+      ])
+      .catch((error: unknown) => ear?.warn({ error }, 'A notification could not be sent; polling makes up for it.'))
+    await new Promise((resolve) => setTimeout(resolve, sendGapMs))
+  }
+  sending = false
+}
+
+async function connect(self: Ear): Promise<void> {
+  const client = new pg.Client({
+    connectionString: self.url,
+    application_name: 'plinth listen',
+    keepAlive: true,
+    connectionTimeoutMillis: giveUpMs,
+  })
+  self.client = client
+  client.on('error', (error) => lose(self, client, error))
+  client.on('end', () => lose(self, client, new Error('The connection ended')))
+  client.on('notification', ({ channel, payload }) => deliver(self, channel, payload ?? ''))
+  try {
+    await client.connect()
+    const sentAt = performance.now()
+    await client.query(channels.map((channel) => `LISTEN ${channel}`).join('; '))
+    if (ear !== self) return void (await client.end())
+    self.attempt = 0
+    answered(self, client, sentAt)
+  } catch (error) {
+    lose(self, client, error)
+  }
+}
+
+/** The server has answered what was sent at `sentAt`: all that was notified before has arrived. */
+function answered(self: Ear, client: pg.Client, sentAt: number): void {
+  if (self.client !== client) return
+  clearTimers(self)
+  self.heardAt = sentAt
+  const late = performance.now() - sentAt
+  self.timers.deaf = setTimeout(() => becomeDeaf(self), Math.max(0, deafAfterMs - late))
+  self.timers.heartbeat = setTimeout(() => beat(self, client), heartbeatMs)
+  if (self.hearing || late >= deafAfterMs) return
+  self.hearing = true
+  for (const fn of onHearingAgain) guarded(self, fn)
+}
+
+function beat(self: Ear, client: pg.Client): void {
+  const sentAt = performance.now()
+  self.timers.giveUp = setTimeout(() => lose(self, client, new Error('No answer to a heartbeat')), giveUpMs)
+  client.query('SELECT').then(
+    () => answered(self, client, sentAt),
+    (error: unknown) => lose(self, client, error),
+  )
+}
+
+function becomeDeaf(self: Ear): void {
+  if (!self.hearing) return
+  self.hearing = false
+  for (const fn of onDeafness) guarded(self, fn)
+}
+
+function lose(self: Ear, client: pg.Client, error: unknown): void {
+  if (self.client !== client) return
+  self.client = undefined
+  clearTimers(self)
+  becomeDeaf(self)
+  client.end().catch(() => {})
+  if (ear !== self) return
+  const backoff = Math.min(lastRetryMs, firstRetryMs * 2 ** self.attempt++)
+  self.timers.retry = setTimeout(() => void connect(self), backoff * (0.5 + Math.random() / 2))
+  self.warn({ error }, 'The LISTEN connection was lost; it is made anew, and polling makes up for it.')
+}
+
+function deliver(self: Ear, channel: string, payload: string): void {
+  for (const fn of onPayload.get(channel as Channel) ?? []) guarded(self, () => fn(payload))
+}
+
+/** A handler that throws must not take the connection, or the process, with it. */
+function guarded(self: Ear, fn: () => void): void {
+  try {
+    fn()
+  } catch (error) {
+    self.warn({ error }, 'A handler of notifications threw.')
+  }
+}
+
+function clearTimers(self: Ear): void {
+  for (const timer of Object.values(self.timers)) clearTimeout(timer)
+  self.timers = {}
+}
+
+function urlOf(config: Where): string {
+  return config.DIRECT_URL ?? config.DATABASE_URL
+}
