@@ -1,0 +1,33 @@
+/** What happened in a team: read back, and live. */
+import { tracked, type TrackedEnvelope } from '@trpc/server'
+import { activityOf, watchFeed } from '#db'
+import { AppError } from '#lib/errors.ts'
+import { mayReadActivity } from './policy.ts'
+import type { TeamActor } from './scope.ts'
+import { type ActivityList, type PageInTeam, TeamEvent, type WatchTeam } from './schema.ts'
+
+/**
+ * Lists what happened in the team, newest first, refused attempts among it.
+ *
+ * @throws FORBIDDEN unless the actor manages people.
+ */
+export async function listActivity(actor: TeamActor, page: PageInTeam): Promise<ActivityList> {
+  if (!mayReadActivity(actor.role)) throw new AppError('FORBIDDEN', 'Only owners and admins read the activity.')
+  return activityOf('teams', { team: actor.teamId }, page)
+}
+
+/**
+ * Gives the team's events as they happen, after the position `lastEventId` where one is given. What was refused is not among them.
+ * Ends when the signal fires: the door fires it when the session or the membership has ended.
+ */
+export async function* watchTeam(
+  actor: TeamActor,
+  { lastEventId }: WatchTeam,
+  signal: AbortSignal,
+): AsyncGenerator<TrackedEnvelope<TeamEvent>, void> {
+  const after = lastEventId === undefined ? {} : { after: BigInt(lastEventId) }
+  for await (const event of watchFeed('teams', { team: actor.teamId, signal, ...after })) {
+    const known = TeamEvent.safeParse({ ...event, actorId: event.actorId, userId: event.user })
+    if (known.success) yield tracked(String(event.position), known.data)
+  }
+}

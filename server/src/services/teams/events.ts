@@ -1,0 +1,34 @@
+/** The events that `teams` emits. Payloads hold ids and roles alone; names and addresses are read by whoever needs them. */
+import { z } from 'zod'
+import { defineEvents, type EventsOf } from '#db/events.ts'
+import { InvitationId } from '#lib/ids.ts'
+import { Role } from './schema.ts'
+
+const RoleChange = z.strictObject({ from: Role, to: Role })
+
+export const events = defineEvents('teams', {
+  'teams.team.created': { about: 'A team was made; its maker is the first owner.', data: z.strictObject({}) },
+  'teams.team.deleted': { about: 'An owner deleted the team. The deletion id restores it.', data: z.strictObject({ deletionId: z.uuid() }) },
+  'teams.team.restored': { about: 'An owner brought a deleted team back.', data: z.strictObject({ deletionId: z.uuid() }) },
+  'teams.invitation.created': {
+    about: 'Somebody was invited; the mail is sent for this event.',
+    data: z.strictObject({ invitationId: InvitationId, tokenId: z.uuid(), role: Role }),
+  },
+  'teams.invitation.accepted': {
+    about: 'The invited person joined.',
+    data: z.strictObject({ invitationId: InvitationId, role: Role }),
+  },
+  'teams.invitation.refused': {
+    about: 'Somebody tried to accept an invitation that is not theirs, has ended, or leads into a team they are in.',
+    data: z.strictObject({ invitationId: InvitationId.nullable(), reason: z.enum(['TOKEN', 'ADDRESS', 'ALREADY_MEMBER']) }),
+  },
+  'teams.member.role_changed': { about: 'An owner gave a member another role.', data: RoleChange },
+  'teams.member.role_change_refused': {
+    about: 'A role change was asked for and refused.',
+    data: z.strictObject({ to: Role, reason: z.enum(['NOT_OWNER', 'LAST_OWNER']) }),
+  },
+})
+
+declare module '#db/events.ts' {
+  interface Events extends EventsOf<typeof events> {}
+}

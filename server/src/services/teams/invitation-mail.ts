@@ -1,0 +1,32 @@
+/** The mail that carries an invitation. */
+import { db, type FeedEvent } from '#db'
+import { publicUrl, sendMail } from '#lib/mail.ts'
+import { UserId } from '#lib/ids.ts'
+import { tokenFor, usersByIds } from '../auth/index.ts'
+
+/**
+ * Sends the invitation, unless it has ended meanwhile. The link is derived anew from the token's id, and the message id from the event:
+ * a repeat sends the same mail, and mail servers drop it.
+ */
+export async function sendInvitation(event: FeedEvent<'teams.invitation.created'>): Promise<void> {
+  const { invitationId, tokenId } = event.data
+  const invitation = await db('teams').teamInvitation.findFirst({
+    where: { id: invitationId, acceptedAt: null },
+    include: { team: true },
+  })
+  if (!invitation) return
+  const inviter = (await usersByIds([UserId.parse(invitation.invitedById)])).values().next().value
+  const link = publicUrl('/invitation', { token: tokenFor('TEAM_INVITATION', tokenId) })
+  await sendMail({
+    id: event.id,
+    to: invitation.email,
+    subject: `Join ${invitation.team.name}`,
+    text: [
+      `${inviter?.name ?? 'Somebody'} invites you to the team ${invitation.team.name}.`,
+      '',
+      `Accept here: ${link}`,
+      '',
+      'The link works once, for seven days, and for this address alone. If you do not know the team, do nothing.',
+    ].join('\n'),
+  })
+}

@@ -1,0 +1,44 @@
+/** Who is let into a team. The only maker of a TeamActor: without one, no function of this service can be called on a team. */
+import { db, type Tx } from '#db'
+import type { UserActor } from '#lib/actor.ts'
+import { AppError } from '#lib/errors.ts'
+import type { TeamId } from '#lib/ids.ts'
+import type { Role } from './schema.ts'
+
+declare const entered: unique symbol
+
+/** The proof that a person belongs to a team, with the role they had when they came in. Decisions read the role again under a lock. */
+export interface TeamActor extends UserActor {
+  readonly teamId: TeamId
+  readonly role: Role
+  readonly [entered]: true
+}
+
+/**
+ * Gives the right to act in the team.
+ *
+ * @throws NOT_FOUND to strangers and for teams that do not exist: the two cannot be told apart.
+ */
+export async function enterTeam(actor: UserActor, teamId: TeamId): Promise<TeamActor> {
+  const member = await db('teams').teamMember.findFirst({ where: { teamId, userId: actor.userId }, select: { role: true } })
+  if (!member) throw noSuchTeam()
+  return { kind: 'USER', userId: actor.userId, sessionId: actor.sessionId, teamId, role: member.role } as TeamActor
+}
+
+/**
+ * Locks the team until the transaction ends and reads the actor's role as it stands now. Every change of people or of the team
+ * itself starts here, so that two of them at once see each other: without it, two owners who demote each other both succeed.
+ *
+ * @throws NOT_FOUND when the team, or the actor's membership, has ended meanwhile.
+ */
+export async function lockTeam(tx: Tx<'teams'>, actor: TeamActor): Promise<{ role: Role }> {
+  const team = await tx.lock('team', { id: actor.teamId })
+  const me = team && (await tx.teamMember.findFirst({ where: { teamId: actor.teamId, userId: actor.userId } }))
+  if (!me) throw noSuchTeam()
+  return me
+}
+
+/** What strangers are told. */
+export function noSuchTeam(): AppError {
+  return new AppError('NOT_FOUND', 'There is no such team.')
+}

@@ -1,0 +1,86 @@
+/** Teams themselves: made, listed, deleted, restored. */
+import { conflictOn, db, keyset, refuse, type Row, transaction, withDeleted } from '#db'
+import type { UserActor } from '#lib/actor.ts'
+import { TeamId } from '#lib/ids.ts'
+import { mayDelete } from './policy.ts'
+import { lockTeam, noSuchTeam, type TeamActor } from './scope.ts'
+import type { CreateTeam, ListTeams, Team, TeamList } from './schema.ts'
+
+/**
+ * Makes a team whose first owner is the actor.
+ *
+ * @throws CONFLICT NAME_TAKEN when another living team has the slug.
+ */
+export async function createTeam(actor: UserActor, { name, slug }: CreateTeam): Promise<Team> {
+  return transaction('teams', actor, async (tx) => {
+    const team = await conflictOn({ slug: 'Another team has this address already.' }, () => tx.team.create({ data: { name, slug } }))
+    await tx.teamMember.create({ data: { teamId: team.id, userId: actor.userId, role: 'OWNER' } })
+    tx.record('teams.team.created', { team: team.id, user: actor.userId }, {})
+    return present(team, 'OWNER')
+  })
+}
+
+/** Lists the teams that the actor is in, oldest membership first; or, with `deleted`, those that they owned and may restore. */
+export async function listTeams(actor: UserActor, { deleted, ...page }: ListTeams): Promise<TeamList> {
+  const { where, take, cut } = keyset(page, 'id')
+  const mine = deleted
+    ? { role: 'OWNER' as const, deletedAt: { not: null }, team: { deletedAt: { not: null } } }
+    : { deletedAt: null, team: { deletedAt: null } }
+  const members = await withDeleted('teams').teamMember.findMany({
+    where: { userId: actor.userId, ...mine, ...where },
+    include: { team: true },
+    orderBy: { id: 'asc' },
+    take,
+  })
+  const { items, nextCursor } = cut(members)
+  const owned = items.filter((member) => member.deletionId === member.team.deletionId)
+  return { items: owned.map((member) => present(member.team, member.role)), nextCursor }
+}
+
+/** Gives the team and the actor's role in it. */
+export async function getTeam(actor: TeamActor): Promise<Team> {
+  const team = await db('teams').team.findUnique({ where: { id: actor.teamId } })
+  if (!team) throw noSuchTeam()
+  return present(team, actor.role)
+}
+
+/**
+ * Deletes the team with its members and invitations, until somebody restores it.
+ *
+ * @throws FORBIDDEN unless the actor owns the team.
+ */
+export async function deleteTeam(actor: TeamActor): Promise<Team> {
+  return transaction('teams', actor, async (tx) => {
+    const me = await lockTeam(tx, actor)
+    if (!mayDelete(me.role)) return refuse('FORBIDDEN', 'Only an owner may delete a team.')
+    const team = await tx.team.delete({ where: { id: actor.teamId } })
+    tx.record('teams.team.deleted', { team: team.id }, { deletionId: team.deletionId ?? '' })
+    return present(team, me.role)
+  })
+}
+
+/**
+ * Brings a deleted team back, with the people and invitations that its deletion took.
+ *
+ * @throws NOT_FOUND unless the actor owned it when it was deleted; CONFLICT NAME_TAKEN when its slug was taken meanwhile.
+ */
+export async function restoreTeam(actor: UserActor, teamId: TeamId): Promise<Team> {
+  const owned = await withDeleted('teams').teamMember.findFirst({
+    where: { teamId, userId: actor.userId, role: 'OWNER', deletedAt: { not: null }, team: { deletedAt: { not: null } } },
+    include: { team: true },
+    orderBy: { deletedAt: 'desc' },
+  })
+  const deletionId = owned?.team.deletionId
+  if (!deletionId || deletionId !== owned.deletionId) throw noSuchTeam()
+
+  return transaction('teams', actor, async (tx) => {
+    const revived = await conflictOn({ slug: 'Another team has this address by now.' }, () => tx.restore('team', deletionId))
+    if (revived === 0) return refuse('NOT_FOUND', 'There is no such team.')
+    tx.record('teams.team.restored', { team: teamId }, { deletionId })
+    return present(owned.team, 'OWNER')
+  })
+}
+
+function present(team: Row<'team'>, role: Team['role']): Team {
+  return { id: TeamId.parse(team.id), name: team.name, slug: team.slug, role, createdAt: team.createdAt }
+}
