@@ -7,19 +7,30 @@ import { createHash } from 'node:crypto'
 import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { refuseInTypes } from './refuse-in-types.ts'
 
 const root = join(import.meta.dirname, '../..')
-const output = join(root, 'server/src/db/generated')
-const stamp = join(output, '.stamp')
 
-/** Regenerates when schema, generator or Prisma's version differ from those of the last run. Returns whether it did. Exits with 1 on an invalid schema. */
-export function generate(): boolean {
-  const fingerprint = fingerprintOfInputs()
+/**
+ * Regenerates when schema, generator or Prisma's version differ from those of the last run. Returns whether it did. Throws on an invalid schema.
+ * Both folders are relative to the repository; `output` must be the one that the schema's generators name.
+ */
+export function generate(schema = 'prisma/schema', output = 'server/src/db/generated'): boolean {
+  const folder = join(root, output)
+  const stamp = join(folder, '.stamp')
+  const fingerprint = fingerprintOfInputs(schema)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return false
-  rmSync(output, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true })
+  runPrisma(schema)
+  refuseInTypes(folder)
+  writeFileSync(stamp, fingerprint)
+  return true
+}
+
+function runPrisma(schema: string): void {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [prismaCli(), 'generate', '--no-hints', '--schema', join(root, 'prisma/schema')],
+    [prismaCli(), 'generate', '--no-hints', '--schema', join(root, schema)],
     {
       cwd: root,
       encoding: 'utf8',
@@ -27,15 +38,14 @@ export function generate(): boolean {
     },
   )
   if (status !== 0) throw new Error(`prisma generate failed:\n${stdout}${stderr}`)
-  writeFileSync(stamp, fingerprint)
-  return true
 }
 
-function fingerprintOfInputs(): string {
+function fingerprintOfInputs(schema: string): string {
   const files = [
-    ...globSync('prisma/schema/**/*.prisma', { cwd: root }),
+    ...globSync(`${schema}/**/*.prisma`, { cwd: root }),
     'server/dev/generate.ts',
     'server/dev/metadata-generator.ts',
+    'server/dev/refuse-in-types.ts',
     'pnpm-workspace.yaml',
   ].toSorted()
   const hash = createHash('sha256')
