@@ -22,11 +22,15 @@ export interface FeedHeader {
 /** An event as consumers and subscribers get it. Of several names: switch over `name`, `data` follows. */
 export type FeedEvent<E extends EventName = EventName> = FeedHeader & { [N in E]: { readonly name: N; readonly data: Events[N] } }[E]
 
+/** The events of one team (else of one user) are handled one after the other in the order of the feed: one given up holds back the later ones for a day. */
+export type Order = 'PER_AGGREGATE'
+
 export interface Consumer {
   readonly kind: 'consumer'
   readonly service: Service
   readonly name: string
   readonly on: readonly string[]
+  readonly order?: Order
   readonly inTransaction: (tx: never, event: FeedEvent) => Promise<unknown>
 }
 
@@ -35,6 +39,7 @@ export interface Effect {
   readonly service: Service
   readonly name: string
   readonly on: readonly string[]
+  readonly order?: Order
   readonly run: (event: FeedEvent) => Promise<unknown>
 }
 
@@ -52,6 +57,7 @@ export type Job = Consumer | Effect | Schedule
 export function consumer<S extends Service, const E extends EventName>(definition: {
   name: `${S}.${string}`
   on: readonly E[]
+  order?: Order
   inTransaction: (tx: Tx<S>, event: FeedEvent<E>) => Promise<unknown>
 }): Consumer {
   return { ...definition, kind: 'consumer', service: serviceOf(definition.name) } as unknown as Consumer
@@ -61,6 +67,7 @@ export function consumer<S extends Service, const E extends EventName>(definitio
 export function effect<const E extends EventName>(definition: {
   name: `${Service}.${string}`
   on: readonly E[]
+  order?: Order
   run: (event: FeedEvent<E>) => Promise<unknown>
 }): Effect {
   return { ...definition, kind: 'effect', service: serviceOf(definition.name) } as unknown as Effect

@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks'
 import pg from 'pg'
 import type { Config } from '#lib/config.ts'
+import { log } from '#lib/log.ts'
 
 const channels = ['plinth_outbox', 'plinth_feed', 'plinth_jobs', 'plinth_revoked'] as const
 
@@ -12,7 +13,6 @@ const channels = ['plinth_outbox', 'plinth_feed', 'plinth_jobs', 'plinth_revoked
 export type Channel = (typeof channels)[number]
 
 type Where = Pick<Config, 'DATABASE_URL' | 'DIRECT_URL'>
-type Warn = (details: object, sentence: string) => void
 
 const heartbeatMs = 100
 /** Without proof for this long that we hear, we are deaf. Also the time in which a revocation made elsewhere must be known here. */
@@ -27,7 +27,6 @@ const sendGapMs = 5
 /** Everything about the one LISTEN connection of this process. */
 interface Ear {
   readonly url: string
-  readonly warn: Warn
   client: pg.Client | undefined
   hearing: boolean
   /** When the last heartbeat that was answered had been sent: until then we surely heard everything. */
@@ -49,10 +48,10 @@ const onHearingAgain = new Set<() => void>()
  * Opens this process's LISTEN connection and keeps it open, again and again with backoff, until `stopListening()`.
  * Resolves when the first attempt has succeeded or failed: a database that is down delays no start. A second call does nothing.
  */
-export async function listen(config: Where, warn: Warn = () => {}): Promise<void> {
+export async function listen(config: Where): Promise<void> {
   if (ear) return
   notifyThrough(config)
-  ear = { url: urlOf(config), warn, client: undefined, hearing: false, heardAt: 0, attempt: 0, timers: {} }
+  ear = { url: urlOf(config), client: undefined, hearing: false, heardAt: 0, attempt: 0, timers: {} }
   await connect(ear)
 }
 
@@ -125,7 +124,7 @@ async function send(): Promise<void> {
         batch.map(([channel]) => channel),
         batch.map(([, payload]) => payload),
       ])
-      .catch((error: unknown) => ear?.warn({ error }, 'A notification could not be sent; polling makes up for it.'))
+      .catch((error: unknown) => log.warn({ error }, 'A notification could not be sent; polling makes up for it.'))
     await new Promise((resolve) => setTimeout(resolve, sendGapMs))
   }
   sending = false
@@ -141,7 +140,7 @@ async function connect(self: Ear): Promise<void> {
   self.client = client
   client.on('error', (error) => lose(self, client, error))
   client.on('end', () => lose(self, client, new Error('The connection ended')))
-  client.on('notification', ({ channel, payload }) => deliver(self, channel, payload ?? ''))
+  client.on('notification', ({ channel, payload }) => deliver(channel, payload ?? ''))
   try {
     await client.connect()
     const sentAt = performance.now()
@@ -164,7 +163,7 @@ function answered(self: Ear, client: pg.Client, sentAt: number): void {
   self.timers.heartbeat = setTimeout(() => beat(self, client), heartbeatMs)
   if (self.hearing || late >= deafAfterMs) return
   self.hearing = true
-  for (const fn of onHearingAgain) guarded(self, fn)
+  for (const fn of onHearingAgain) guarded(fn)
 }
 
 function beat(self: Ear, client: pg.Client): void {
@@ -179,7 +178,7 @@ function beat(self: Ear, client: pg.Client): void {
 function becomeDeaf(self: Ear): void {
   if (!self.hearing) return
   self.hearing = false
-  for (const fn of onDeafness) guarded(self, fn)
+  for (const fn of onDeafness) guarded(fn)
 }
 
 function lose(self: Ear, client: pg.Client, error: unknown): void {
@@ -191,19 +190,19 @@ function lose(self: Ear, client: pg.Client, error: unknown): void {
   if (ear !== self) return
   const backoff = Math.min(lastRetryMs, firstRetryMs * 2 ** self.attempt++)
   self.timers.retry = setTimeout(() => void connect(self), backoff * (0.5 + Math.random() / 2))
-  self.warn({ error }, 'The LISTEN connection was lost; it is made anew, and polling makes up for it.')
+  log.warn({ error }, 'The LISTEN connection was lost; it is made anew, and polling makes up for it.')
 }
 
-function deliver(self: Ear, channel: string, payload: string): void {
-  for (const fn of onPayload.get(channel as Channel) ?? []) guarded(self, () => fn(payload))
+function deliver(channel: string, payload: string): void {
+  for (const fn of onPayload.get(channel as Channel) ?? []) guarded(() => fn(payload))
 }
 
 /** A handler that throws must not take the connection, or the process, with it. */
-function guarded(self: Ear, fn: () => void): void {
+function guarded(fn: () => void): void {
   try {
     fn()
   } catch (error) {
-    self.warn({ error }, 'A handler of notifications threw.')
+    log.warn({ error }, 'A handler of notifications threw.')
   }
 }
 

@@ -10,6 +10,7 @@ export type ConflictReason =
   | 'KEY_REUSED'
   | 'LAST_OWNER'
   | 'NAME_TAKEN'
+  | 'POSITION_GONE'
   | 'STALE_VERSION'
   | 'TOO_BUSY'
 
