@@ -1,12 +1,12 @@
 /**
- * Generates the Prisma client and its metadata from prisma/schema, only when the schema changed.
+ * Generates the Prisma client and its metadata from prisma/schema, and those of the tests' own schemas, only when a schema changed.
  * Prisma's schema engine is a download that nothing here needs: any executable in its place lets `prisma generate` run.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { refuseInTypes } from './refuse-in-types.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -61,6 +61,7 @@ function prismaCli(): string {
 if (import.meta.main) {
   try {
     generate()
+    for (const folder of globSync('server/test/fixtures/*/schema.prisma', { cwd: root }).map(dirname)) generate(folder, join(folder, 'generated'))
   } catch (error) {
     console.error((error as Error).message)
     process.exitCode = 1
