@@ -1,6 +1,6 @@
 /** What surrounds every mutation: the call that the database layer reads (lib/call.ts), with its idempotency key and the check of its result. */
 import type { AnyTRPCMiddlewareFunction } from '@trpc/server'
-import { transformer } from '@plinth/client/transformer'
+import { encode } from '@plinth/client/transformer'
 import type { z } from 'zod'
 import type { Actor } from '#lib/actor.ts'
 import { withCall, type Idempotency } from '#lib/call.ts'
@@ -61,5 +61,5 @@ function ownerOf({ actor, device }: MutationOptions['ctx']): string {
 
 /** Keyed, so that the stored fingerprint of a guessable input (a password) tells nothing to a reader of the database. */
 function fingerprintOf(path: string, input: unknown): Uint8Array<ArrayBuffer> {
-  return keyedHash('idempotency', `${path}\n${JSON.stringify(transformer.serialize(input))}`)
+  return keyedHash('idempotency', `${path}\n${JSON.stringify(encode(input))}`)
 }

@@ -1,0 +1,67 @@
+/** The map of every URL, and what each request passes on its way. */
+import type { AnyTRPCRouter } from '@trpc/server'
+import { Hono } from 'hono'
+import type { Config } from '#lib/config.ts'
+import { AppError } from '#lib/errors.ts'
+import { log } from '#lib/log.ts'
+import { front } from './http/front.ts'
+import { securityHeaders } from './http/headers.ts'
+import { livez, readyz, type Check } from './http/health.ts'
+import { onlyJson, smallBody } from './http/limits.ts'
+import { cors, sameOrigin } from './http/origins.ts'
+import { outbox } from './http/outbox.ts'
+import { refused } from './http/refusal.ts'
+import { identified, type Environment } from './http/request.ts'
+import { trpcHandler, type Sessions } from './http/trpc.ts'
+import { createLimits } from './trpc/limits.ts'
+import { createStreams } from './trpc/streams.ts'
+
+export interface AppParts {
+  readonly config: Config
+  readonly router: AnyTRPCRouter
+  readonly sessions: Sessions
+  /** What must hold before traffic may come; the names are shown, the reasons are not. */
+  readonly checks: Record<string, Check>
+}
+
+export interface App {
+  readonly fetch: Hono<Environment>['fetch']
+  /** Turns readiness red, ends the subscriptions so that clients resume elsewhere, and asks callers to come back on a new connection. */
+  drain(): void
+}
+
+/** Puts the app together. */
+export function createApp({ config, router, sessions, checks }: AppParts): App {
+  const streams = createStreams()
+  const limits = createLimits(config)
+  let draining = false
+  const app = new Hono<Environment>()
+
+  app.use(identified(config), securityHeaders(config))
+  app.use(async (c, next) => {
+    await next()
+    if (draining) c.res.headers.set('connection', 'close')
+  })
+
+  app.get('/', front(config))
+  app.get('/livez', livez)
+  app.get('/readyz', readyz({ ...checks, traffic: async () => (draining ? Promise.reject(new Error('draining')) : undefined) }))
+  app.use('/trpc/*', cors(config), onlyJson, sameOrigin(config), smallBody)
+  app.all('/trpc/*', trpcHandler({ config, router, sessions, limits, streams }))
+  if (config.NODE_ENV === 'development') app.route('/', outbox(config))
+
+  app.notFound((c) => refused(c, new AppError('NOT_FOUND', 'There is nothing at this address.')))
+  app.onError((error, c) => {
+    if (error instanceof AppError) return refused(c, error)
+    log.error({ requestId: c.get('requestId'), err: error }, 'A request failed by a fault of ours.')
+    return refused(c, new AppError('INTERNAL', 'Something went wrong on our side.'))
+  })
+
+  return {
+    fetch: app.fetch,
+    drain() {
+      draining = true
+      streams.drain()
+    },
+  }
+}

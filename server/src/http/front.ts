@@ -1,0 +1,19 @@
+/** What stands at `/`: a few words for whoever comes by. */
+import type { Handler } from 'hono'
+import type { Config } from '#lib/config.ts'
+import { page } from './page.ts'
+import type { Environment } from './request.ts'
+
+/** Says what this server is: a page for browsers, JSON for the rest. */
+export function front({ NODE_ENV }: Pick<Config, 'NODE_ENV'>): Handler<Environment> {
+  const outbox = NODE_ENV === 'development' ? '<p>Mails of this development server: <a href="/dev/mail">the outbox</a>. Try <a href="/sign-up">signing up</a>.</p>' : ''
+  const html = page(
+    'Plinth',
+    `<p>One typed backend for several applications. Procedures are called at <code>/trpc</code>, best through the package <code>@plinth/client</code>.</p>
+<p>Health: <a href="/livez">/livez</a> and <a href="/readyz">/readyz</a>.</p>${outbox}`,
+  )
+  return (c) => {
+    if (c.req.header('accept')?.includes('text/html')) return c.html(html)
+    return c.json({ name: 'Plinth', procedures: '/trpc', health: ['/livez', '/readyz'] })
+  }
+}

@@ -1,0 +1,109 @@
+/** tRPC on its URL: who asks is made into a context, and what goes wrong is logged once. */
+import { TRPCError, type AnyTRPCRouter } from '@trpc/server'
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
+import type { Context as HonoContext, Handler } from 'hono'
+import type { Config } from '#lib/config.ts'
+import { AppError } from '#lib/errors.ts'
+import { log } from '#lib/log.ts'
+import type { Credential, SessionInfo } from '../services/auth/index.ts'
+import type { Context, Reply } from '../trpc/context.ts'
+import { toAppError } from '../trpc/errors.ts'
+import type { Limits } from '../trpc/limits.ts'
+import type { Streams } from '../trpc/streams.ts'
+import { refused } from './refusal.ts'
+import type { Environment } from './request.ts'
+import { credentialOf, sessionCookie } from './session-cookie.ts'
+
+/** How the edge learns who is asking; services/auth is it. */
+export interface Sessions {
+  find(credential: Credential): Promise<SessionInfo | null>
+  onRevoked: Context['onRevoked']
+}
+
+export interface TrpcParts {
+  readonly config: Pick<Config, 'PUBLIC_URL'>
+  readonly router: AnyTRPCRouter
+  readonly sessions: Sessions
+  readonly limits: Limits
+  readonly streams: Streams
+}
+
+/** Calls of one request. The client sends no more (client/src/links.ts). */
+export const MAX_BATCH = 10
+
+/** Gives the handler of /trpc/*. */
+export function trpcHandler(parts: TrpcParts): Handler<Environment> {
+  return async function trpc(c) {
+    const credential = credentialOrError(c, parts.config)
+    if (credential instanceof AppError) return refused(c, credential)
+    return fetchRequestHandler({
+      endpoint: '/trpc',
+      req: c.req.raw,
+      router: parts.router,
+      maxBatchSize: MAX_BATCH,
+      createContext: ({ resHeaders, info }) => contextOf(c, parts, credential, resHeaders, info.calls.length),
+      responseMeta: ({ errors }) => ({ headers: retryAfter(errors) }),
+      onError: ({ error, path }) => report(error, c.get('requestId'), path),
+    })
+  }
+}
+
+function contextOf(c: HonoContext<Environment>, parts: TrpcParts, credential: Credential | null, headers: Headers, calls: number): Context {
+  let found: Promise<SessionInfo | null> | undefined
+  const find = () => (credential ? parts.sessions.find(credential) : Promise.resolve(null))
+  return {
+    requestId: c.get('requestId'),
+    address: c.get('address'),
+    userAgent: c.req.header('user-agent')?.slice(0, 300) ?? null,
+    device: plain(c.req.header('x-plinth-device')),
+    idempotencyKeys: keysOf(c.req.header('idempotency-key'), calls),
+    session: (again) => (again ? find() : (found ??= find())),
+    onRevoked: parts.sessions.onRevoked,
+    reply: replyTo(headers, parts.config),
+    limits: parts.limits,
+    streams: parts.streams,
+  }
+}
+
+function replyTo(headers: Headers, config: Pick<Config, 'PUBLIC_URL'>): Reply {
+  return {
+    setSessionCookie: (token, maxAgeSeconds) => headers.append('set-cookie', sessionCookie(config, token, maxAgeSeconds)),
+    clearSessionCookie: () => headers.append('set-cookie', sessionCookie(config, '', 0)),
+  }
+}
+
+/** One key per call, in order; `-` stands for none. */
+function keysOf(header: string | undefined, calls: number): (string | null)[] {
+  if (header === undefined) return []
+  const keys = header.split(',').map((key) => key.trim())
+  const isWellFormed = keys.length === calls && keys.every((key) => key === '-' || plain(key) !== null)
+  if (isWellFormed) return keys.map((key) => (key === '-' ? null : key))
+  throw new AppError('BAD_REQUEST', 'The header idempotency-key holds one key of 16 to 64 plain characters for each call, or -.', {
+    fields: { 'idempotency-key': ['is malformed'] },
+  })
+}
+
+function plain(value: string | undefined): string | null {
+  return value !== undefined && /^[\w-]{16,64}$/.test(value) ? value : null
+}
+
+function credentialOrError(c: HonoContext<Environment>, config: Pick<Config, 'PUBLIC_URL'>): Credential | null | AppError {
+  try {
+    return credentialOf(c, config)
+  } catch (error) {
+    if (error instanceof AppError) return error
+    throw error
+  }
+}
+
+/** The longest wait that any of the calls was told. */
+function retryAfter(errors: readonly TRPCError[]): Record<string, string> {
+  const waits = errors.map((error) => toAppError(error).details).flatMap((details) => (details && 'retryAfterSeconds' in details ? [details.retryAfterSeconds] : []))
+  return waits.length > 0 ? { 'retry-after': String(Math.max(...waits)) } : {}
+}
+
+function report(error: TRPCError, requestId: string, path: string | undefined): void {
+  const { code } = toAppError(error)
+  if (code === 'INTERNAL') log.error({ requestId, procedure: path, err: error.cause ?? error }, 'A call failed by a fault of ours.')
+  else log.debug({ requestId, procedure: path, refused: code }, 'A call was refused.')
+}
