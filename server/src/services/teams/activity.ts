@@ -1,7 +1,8 @@
 /** What happened in a team: read back, and live. */
 import { tracked, type TrackedEnvelope } from '@trpc/server'
-import { activityOf, watchFeed } from '#db'
+import { activityOf } from '#db'
 import { AppError } from '#lib/errors.ts'
+import { subscribe as watchFeed } from '../../jobs/tail.ts'
 import { mayReadActivity } from './policy.ts'
 import type { TeamActor } from './scope.ts'
 import { type ActivityList, type PageInTeam, TeamEvent, type WatchTeam } from './schema.ts'
@@ -16,6 +17,8 @@ export async function listActivity(actor: TeamActor, page: PageInTeam): Promise<
   return activityOf('teams', { team: actor.teamId }, page)
 }
 
+const watched = new Set<string>(TeamEvent.options.map((option) => option.shape.name.value))
+
 /**
  * Gives the team's events as they happen, after the position `lastEventId` where one is given. What was refused is not among them.
  * Ends when the signal fires: the door fires it when the session or the membership has ended.
@@ -23,11 +26,10 @@ export async function listActivity(actor: TeamActor, page: PageInTeam): Promise<
 export async function* watchTeam(
   actor: TeamActor,
   { lastEventId }: WatchTeam,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<TrackedEnvelope<TeamEvent>, void> {
   const after = lastEventId === undefined ? {} : { after: BigInt(lastEventId) }
-  for await (const event of watchFeed('teams', { team: actor.teamId, signal, ...after })) {
-    const known = TeamEvent.safeParse({ ...event, actorId: event.actorId, userId: event.user })
-    if (known.success) yield tracked(String(event.position), known.data)
+  for await (const event of watchFeed('teams', { team: actor.teamId, signal: signal ?? AbortSignal.any([]), ...after })) {
+    if (watched.has(event.name)) yield tracked(String(event.position), TeamEvent.parse({ ...event, userId: event.user }))
   }
 }

@@ -19,6 +19,7 @@ export async function sendInvitation(event: FeedEvent<'teams.invitation.created'
   const link = publicUrl('/invitation', { token: tokenFor('TEAM_INVITATION', tokenId) })
   await sendMail({
     id: event.id,
+    at: event.at,
     to: invitation.email,
     subject: `Join ${invitation.team.name}`,
     text: [

@@ -36,7 +36,7 @@ export const teamsRouter = router({
   /** Brings a deleted team back. Only somebody who owned it may. */
   restore: verified.input(InTeam).output(Team).mutation(({ ctx, input }) => restoreTeam(ctx.actor, input.teamId)),
   /** Tells of what happens in the team, live, and after a break from where it was. Ends with the session or the membership. */
-  events: inTeam.input(WatchTeam).output(streamOf(TeamEvent)).subscription(({ ctx, input, signal }) => watchTeam(ctx.actor, input, signal)),
+  events: inTeam.input(WatchTeam).output(streamOf(TeamEvent)).subscription(({ ctx, input }) => watchTeam(ctx.actor, input, ctx.signal)),
 
   member: router({
     /** Lists the members. */
