@@ -1,9 +1,12 @@
 /** The activity log, read back: who did what, on what, when. */
 import type { z } from 'zod'
-import type { UserId } from '#lib/ids.ts'
+import { UserId } from '#lib/ids.ts'
+import { database } from './client.ts'
 import type { EventScope } from './events.ts'
+import type { ActivityModel } from './generated/models.ts'
 import type { Service } from './models.ts'
-import type { Page, PageOf } from './pagination.ts'
+import { keyset, type Page, type PageOf } from './pagination.ts'
+import { currentTransaction } from './unit.ts'
 
 export interface ActivityEntry {
   id: string
@@ -16,7 +19,22 @@ export interface ActivityEntry {
   at: Date
 }
 
-/** Lists what happened in a service to this team or this person, newest first. */
-export async function activityOf(_service: Service, _scope: EventScope, _page: Page): Promise<PageOf<ActivityEntry>> {
-  throw new Error('not written yet')
+/** Lists what happened in a service to this team, or this person, newest first. */
+export async function activityOf(service: Service, { team, user }: EventScope, page: Pick<Page, 'cursor' | 'limit'>): Promise<PageOf<ActivityEntry>> {
+  const { where, take, cut } = keyset(page, 'id', { order: 'desc' })
+  const about = { service, ...(team !== undefined && { teamId: team }), ...(user !== undefined && { userId: user }) }
+  const client = currentTransaction() ?? database().prisma
+  const { items, nextCursor } = cut(await client.activity.findMany({ where: { ...about, ...where }, orderBy: { id: 'desc' }, take }))
+  return { items: items.map(present), nextCursor }
+}
+
+function present(row: ActivityModel): ActivityEntry {
+  return {
+    id: row.id,
+    event: row.event,
+    actorId: row.actorKind === 'USER' && row.actorId !== null ? UserId.parse(row.actorId) : null,
+    userId: row.userId === null ? null : UserId.parse(row.userId),
+    data: row.data as ActivityEntry['data'],
+    at: row.createdAt,
+  }
 }

@@ -1,29 +1,111 @@
-/** The one Prisma client of a database. */
+/** The one Prisma client of a process, and its pool. */
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
 import type { Config } from '#lib/config.ts'
-import type { Models, Service } from './models.ts'
+import { checkDatabase } from './budget.ts'
+import { Connection, giveUpAfter } from './connection.ts'
+import { PrismaClient } from './generated/client.ts'
+import { softDeleting, type SoftDeletingClient } from './soft-delete/index.ts'
+import { statementName, usePreparedStatements } from './statements.ts'
 
 export type DatabaseConfig = Pick<
   Config,
-  | 'NODE_ENV' | 'DATABASE_URL' | 'DIRECT_URL' | 'DATABASE_ROLE' | 'PREPARED_STATEMENTS' | 'POOL_MAX' | 'POOL_WAIT_MS' | 'POOL_IDLE_MS'
-  | 'STATEMENT_TIMEOUT_MS' | 'LOCK_TIMEOUT_MS' | 'TRANSACTION_TIMEOUT_MS'
+  | 'NODE_ENV'
+  | 'DATABASE_URL'
+  | 'DATABASE_ROLE'
+  | 'PREPARED_STATEMENTS'
+  | 'POOL_MAX'
+  | 'POOL_WAIT_MS'
+  | 'POOL_IDLE_MS'
+  | 'STATEMENT_TIMEOUT_MS'
+  | 'LOCK_TIMEOUT_MS'
+  | 'TRANSACTION_TIMEOUT_MS'
 >
 
-/** Connects this process to its database: once, at start. */
-export async function connectDatabase(_config: DatabaseConfig): Promise<void> {
-  throw new Error('not written yet')
+export interface Database {
+  readonly pool: pg.Pool
+  readonly prisma: SoftDeletingClient
+  /** Prisma's limits of a transaction, in milliseconds: until it has a connection, and until it must have ended. */
+  readonly limits: { readonly maxWait: number; readonly timeout: number }
 }
 
-/** Closes every connection, after the transactions under way. */
+/** On globalThis, so that a module loaded again in development finds the connections that are there. */
+const store = globalThis as { [key: symbol]: Database | undefined }
+const place = Symbol.for('plinth.database')
+
+/** How much longer than the limit we set the next one waits, so that it is the nearer one that speaks. */
+const graceMs = 5_000
+
+/**
+ * Connects this process to its database: once, at start. Gives sentences about what may become a problem, for the log.
+ *
+ * @throws SetupError in one sentence that names the variable: nobody answers, the role is missing, the pool is larger than the server allows.
+ */
+export async function connectDatabase(config: DatabaseConfig): Promise<{ warnings: string[] }> {
+  if (store[place]) return { warnings: [] }
+  usePreparedStatements(config.PREPARED_STATEMENTS)
+  giveUpAfter(config.STATEMENT_TIMEOUT_MS + graceMs)
+  const pool = poolOf(config)
+  const warnings = await checkDatabase(pool, config).catch(async (error: unknown) => {
+    await pool.end()
+    throw error
+  })
+  const adapter = new PrismaPg(pool, { statementNameGenerator: ({ sql }) => statementName(sql) })
+  const limits = { maxWait: config.POOL_WAIT_MS + graceMs, timeout: config.TRANSACTION_TIMEOUT_MS }
+  store[place] = { pool, prisma: softDeleting(new PrismaClient({ adapter })), limits }
+  return { warnings }
+}
+
+/** Closes every connection, after the statements under way. Nothing happens where none is open. */
 export async function disconnectDatabase(): Promise<void> {
-  throw new Error('not written yet')
+  const open = store[place]
+  store[place] = undefined
+  await open?.prisma.$disconnect()
+  await open?.pool.end()
 }
 
-/** Gives the models of a service, living rows alone. Inside a transaction it reads in that transaction: no second connection. */
-export function db<S extends Service>(_service: S): Models<S> {
-  throw new Error('not written yet')
+/** Gives the database of this process. */
+export function database(): Database {
+  const open = store[place]
+  if (!open) throw new Error('connectDatabase() has not been called')
+  return open
 }
 
-/** Gives the models of a service with deleted rows among them: the deliberate way to see them. For reading. */
-export function withDeleted<S extends Service>(_service: S): Models<S> {
-  throw new Error('not written yet')
+/** How many connections a process takes where POOL_MAX does not say. */
+export function poolMax(config: Pick<Config, 'NODE_ENV' | 'POOL_MAX'>): number {
+  return config.POOL_MAX ?? (config.NODE_ENV === 'production' ? 20 : 5)
+}
+
+function poolOf(config: DatabaseConfig): pg.Pool {
+  const { url, options } = withOptions(config)
+  const pool = new pg.Pool({
+    Client: Connection,
+    connectionString: url,
+    options,
+    application_name: 'plinth',
+    max: poolMax(config),
+    connectionTimeoutMillis: config.POOL_WAIT_MS,
+    idleTimeoutMillis: config.POOL_IDLE_MS,
+    keepAlive: true,
+  })
+  // A connection that breaks while idle is replaced when one is needed. Without a listener it would end the process.
+  pool.on('error', () => undefined)
+  return pool
+}
+
+/** The role and the time limits hold from the first moment of each connection: the server sets them as it opens. */
+function withOptions(config: DatabaseConfig): { url: string; options: string } {
+  const url = new URL(config.DATABASE_URL)
+  const settings = {
+    ...(config.DATABASE_ROLE && { role: config.DATABASE_ROLE }),
+    statement_timeout: config.STATEMENT_TIMEOUT_MS,
+    lock_timeout: config.LOCK_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: config.TRANSACTION_TIMEOUT_MS,
+    timezone: 'UTC',
+  }
+  const ours = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`)
+  const options = [url.searchParams.get('options') ?? '', ...ours].join(' ').trim()
+  // In the URL they would win over ours.
+  url.searchParams.delete('options')
+  return { url: url.href, options }
 }

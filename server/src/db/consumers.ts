@@ -1,7 +1,9 @@
 /** What a service does after the fact: on an event in its own tables, on an event in the outside world, by the clock. */
+import { withCall } from '#lib/call.ts'
 import type { EventName, Events } from './events.ts'
 import type { Service } from './models.ts'
-import type { Tx } from './transaction.ts'
+import { transaction, type Tx } from './transaction.ts'
+import { currentScope } from './unit.ts'
 
 /** What every event of the feed carries. */
 export interface FeedHeader {
@@ -82,8 +84,24 @@ export function schedule(definition: { name: `${Service}.${string}`; cron: strin
  * Lets a consumer have its effect for an event, once: the inbox row and the effect are one transaction.
  * Gives false where it had its effect before. A refusal of the consumer counts as done.
  */
-export async function runConsumer(_consumer: Consumer, _event: FeedEvent): Promise<boolean> {
-  throw new Error('not written yet')
+export async function runConsumer({ service, name, inTransaction }: Consumer, event: FeedEvent): Promise<boolean> {
+  const cause = { requestId: event.requestId ?? event.id, procedure: name, address: null, userAgent: null, idempotency: null, output: null }
+  return withCall(cause, () =>
+    transaction(service, { kind: 'SYSTEM', name }, async (tx) => {
+      if (!(await entered(service, name, event))) return false
+      await inTransaction(tx as never, event)
+      return true
+    }),
+  )
+}
+
+/** A second delivery under way waits here for the first: when that is rolled back, this one does the work. */
+const enterInbox = 'INSERT INTO core.inbox (service, consumer, event_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING'
+
+async function entered(service: Service, name: string, event: FeedEvent): Promise<boolean> {
+  const unit = currentScope()?.unit
+  const result = await unit?.connection?.run(unit, enterInbox, [service, name, event.id])
+  return result?.rowCount === 1
 }
 
 function serviceOf(name: `${Service}.${string}`): Service {

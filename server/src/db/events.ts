@@ -43,3 +43,10 @@ export function defineEvents<S extends Service, const D extends Readonly<Record<
 export function listEvents(): ReadonlyMap<string, EventDefinition> {
   return catalogue
 }
+
+/** Gives the definition of an event. Throws for one that nobody defined: the compiler knows only what was declared. */
+export function definitionOf(name: string): EventDefinition {
+  const definition = catalogue.get(name)
+  if (!definition) throw new Error(`The event ${name} is not defined: is the events.ts of its service imported?`)
+  return definition
+}

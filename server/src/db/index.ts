@@ -1,5 +1,7 @@
 /** The database, as services, jobs and the process see it. */
-export { connectDatabase, disconnectDatabase, db, withDeleted, type DatabaseConfig } from './client.ts'
+export { connectDatabase, disconnectDatabase, type DatabaseConfig } from './client.ts'
+export { db, withDeleted, type ReadingModels } from './db.ts'
+export { apart } from './apart.ts'
 export { transaction, type Tx } from './transaction.ts'
 export { refuse, type Refusal } from './refusal.ts'
 export { defineEvents, listEvents, type EventsOf, type EventName, type Events, type EventScope } from './events.ts'

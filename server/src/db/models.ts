@@ -1,6 +1,6 @@
 /** Which models a service may see: its own, and those of no other. */
 import type { Prisma, PrismaClient } from './generated/client.ts'
-import type { ServiceModels } from './generated/metadata.ts'
+import { models, type ServiceModels } from './generated/metadata.ts'
 
 /** The rows of each model: `TeamModel`, `UserModel`, ... */
 export type * from './generated/models.ts'
@@ -21,3 +21,10 @@ export type Row<M extends string> = TypeOf<M>['payload']['scalars']
 
 /** The `where` of a model. */
 export type Where<M extends string> = NonNullable<TypeOf<M>['operations']['deleteMany']['args']['where']>
+
+const owners: ReadonlyMap<string, keyof ServiceModels> = new Map(Object.values(models).map(({ property, service }) => [property, service]))
+
+/** Gives the service that a client property belongs to; undefined where it is no model. */
+export function ownerOf(property: string): keyof ServiceModels | undefined {
+  return owners.get(property)
+}

@@ -1,0 +1,55 @@
+/** Whether this process can live with the server it found: asked once, at start, so that nobody finds out at night. */
+import type pg from 'pg'
+import type { DatabaseConfig } from './client.ts'
+import { sqlStateOf } from './errors.ts'
+import { SetupError } from './setup-error.ts'
+
+/** Beside the pool: LISTEN, notifications, and the job queue's own few. */
+const besidePool = 6
+
+interface Server {
+  readonly role: string
+  readonly most: number
+  readonly reserved: number
+  readonly taken: number
+}
+
+const ask = `
+SELECT current_user AS role, current_setting('max_connections')::int AS most,
+  current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true), '0')::int AS reserved,
+  (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) AS taken`
+
+/**
+ * Makes the first connection and looks around. Gives warnings.
+ *
+ * @throws SetupError naming the variable that is wrong.
+ */
+export async function checkDatabase(pool: pg.Pool, config: DatabaseConfig): Promise<string[]> {
+  const server = await pool.query<Server>(ask).then(({ rows }) => rows[0] as Server, (error: unknown) => explain(error, config))
+  if (config.DATABASE_ROLE && server.role !== config.DATABASE_ROLE) {
+    throw new SetupError(`DATABASE_ROLE is ${config.DATABASE_ROLE}, but the connection acts as ${server.role}: a pooler between drops the startup options.`)
+  }
+  const wanted = pool.options.max + besidePool
+  const free = server.most - server.reserved
+  if (wanted > free) {
+    throw new SetupError(`POOL_MAX is ${pool.options.max}: with ${besidePool} more for jobs and notifications that exceeds the ${free} connections that the server allows.`)
+  }
+  if (server.taken + wanted <= free) return []
+  return [`Only ${Math.max(0, free - server.taken)} of the server's ${free} connections are free; this process may take ${wanted} (POOL_MAX ${pool.options.max}).`]
+}
+
+function explain(error: unknown, { DATABASE_URL, DATABASE_ROLE }: DatabaseConfig): never {
+  const { hostname, port, pathname, username } = new URL(DATABASE_URL)
+  const where = `${hostname}:${port || 5432}`
+  const { code = '', message = '' } = error as { code?: string; message?: string }
+  const sentences: Record<string, string> = {
+    '22023': `DATABASE_ROLE: the role ${DATABASE_ROLE} does not exist. db:deploy makes it.`,
+    '42501': `DATABASE_ROLE: ${username} may not act as ${DATABASE_ROLE}. Grant it: GRANT ${DATABASE_ROLE} TO ${username}`,
+    '28P01': `DATABASE_URL: the server at ${where} does not accept the password of ${username}.`,
+    '28000': `DATABASE_URL: the server at ${where} does not let ${username} in.`,
+    '3D000': `DATABASE_URL: the server at ${where} has no database ${pathname.slice(1)}.`,
+    '53300': `DATABASE_URL: the server at ${where} has no connection left.`,
+  }
+  const sentence = sentences[sqlStateOf(error) ?? ''] ?? `DATABASE_URL: no database answers at ${where} (${code || message || 'no reason given'}).`
+  throw new SetupError(sentence, { cause: error })
+}

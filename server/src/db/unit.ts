@@ -1,0 +1,72 @@
+/** The unit of work: one attempt at an outermost transaction, and the nested transactions inside it. Carried by AsyncLocalStorage. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Connection } from './connection.ts'
+import type { EventRecord } from './record.ts'
+import type { SoftDeletingTx } from './soft-delete/index.ts'
+
+/** How far the COMMIT of a unit came: `SENT` and no answer means that nobody here knows. */
+export type CommitState = 'NONE' | 'SENT' | 'DONE'
+
+export interface Unit {
+  /** `USER:<id>`, `SYSTEM:<name>`: what the database's own triggers see as app.actor. */
+  readonly actor: string
+  /** Set with BEGIN's answer. */
+  connection: Connection | undefined
+  now: Date
+  /** Prisma's view of the transaction. */
+  prisma: SoftDeletingTx | undefined
+  /** False as soon as the outermost function has ended: nothing may be added any more. */
+  open: boolean
+  commit: CommitState
+  /** The last error of the connection or of a statement: PostgreSQL has given the transaction up since. */
+  failure: unknown
+  /** What a nested transaction threw: the whole is rolled back, even where somebody caught it. */
+  doom: { readonly error: unknown } | undefined
+  /** What nested refusals recorded: it outlives a rollback. */
+  readonly traces: EventRecord[]
+}
+
+/** One transaction function under way: the outermost, or a nested one. */
+export interface Scope {
+  readonly unit: Unit
+  readonly records: EventRecord[]
+  open: boolean
+  /** Nested transactions that run side by side take turns. */
+  turn: Promise<unknown>
+}
+
+const scopes = new AsyncLocalStorage<Scope>()
+
+export function openUnit(actor: string): Unit {
+  return {
+    actor,
+    connection: undefined,
+    now: new Date(0),
+    prisma: undefined,
+    open: true,
+    commit: 'NONE',
+    failure: undefined,
+    doom: undefined,
+    traces: [],
+  }
+}
+
+export function openScope(unit: Unit): Scope {
+  return { unit, records: [], open: true, turn: Promise.resolve() }
+}
+
+/** Runs `fn` as this scope. */
+export function inScope<T>(scope: Scope, fn: () => T): T {
+  return scopes.run(scope, fn)
+}
+
+/** Gives the transaction function that this code runs in, ended or not. */
+export function currentScope(): Scope | undefined {
+  return scopes.getStore()
+}
+
+/** Gives Prisma's view of the transaction that this code runs in, where one is open. */
+export function currentTransaction(): SoftDeletingTx | undefined {
+  const unit = scopes.getStore()?.unit
+  return unit?.open ? unit.prisma : undefined
+}
