@@ -32,15 +32,28 @@ type Send = (mail: Mail) => Promise<void>
 
 let send: Send | undefined
 let stop: () => void = () => {}
+let origin: string | undefined
 
 /** Says where mail goes and who it is from. Called once at start; without MAIL_URL every mail fails, and its job waits with it. */
 export function useMail(config: Pick<Config, 'MAIL_URL' | 'MAIL_FROM' | 'PUBLIC_URL'>): void {
   stop()
   stop = () => {}
   send = undefined
+  origin = config.PUBLIC_URL
   if (config.MAIL_URL === undefined) return
   const { hostname } = new URL(config.PUBLIC_URL)
   send = config.MAIL_URL.startsWith('file:') ? toFolder(config.MAIL_URL, config.MAIL_FROM, hostname) : overSmtp(config.MAIL_URL, config.MAIL_FROM, hostname)
+}
+
+/**
+ * The address of a page, for a mail: always under PUBLIC_URL, never under what a request calls this server. What is secret goes into the
+ * fragment, which no server, log or Referer header sees.
+ */
+export function publicUrl(path: `/${string}`, secret: Readonly<Record<string, string>> = {}): string {
+  if (origin === undefined) throw new Error('useMail() has not been called')
+  const url = new URL(path, origin)
+  url.hash = new URLSearchParams(secret).toString()
+  return url.href
 }
 
 /** Closes the connection to the mail server. */

@@ -1,0 +1,11 @@
+/** What other services, the doors and the process may ask of `auth`. */
+import './events.ts'
+
+export { jobs } from './jobs.ts'
+export { userByEmail, usersByIds, type Person } from './people.ts'
+export { forgetUser, onRevoked, revocation } from './revocations.ts'
+export { findSession, settleSessions, type SessionInfo } from './session-check.ts'
+export { type Credential } from './sessions.ts'
+export { setUpCode } from './setup.ts'
+export { useThrottles } from './throttle.ts'
+export { consumeToken, issueToken, peekToken, tokenFor } from './tokens.ts'

@@ -1,0 +1,108 @@
+/** The mails that `auth` sends: what each says, and to whom. The address is read when the mail is made, never carried by an event. */
+import { db, type FeedEvent } from '#db'
+import { publicUrl, sendMail } from '#lib/mail.ts'
+import { goodToken, tokenFor, type TokenPurpose } from './tokens.ts'
+
+type MailedEvent = FeedEvent<
+  | 'auth.email_verification.requested'
+  | 'auth.sign_up.repeated'
+  | 'auth.password_reset.requested'
+  | 'auth.password_reset.completed'
+  | 'auth.password.changed'
+>
+
+interface Letter {
+  readonly to: string
+  readonly subject: string
+  readonly paragraphs: readonly string[]
+}
+
+/** Events that a mail is sent for. */
+export const mailedEvents = [
+  'auth.email_verification.requested',
+  'auth.sign_up.repeated',
+  'auth.password_reset.requested',
+  'auth.password_reset.completed',
+  'auth.password.changed',
+] as const satisfies readonly MailedEvent['name'][]
+
+/**
+ * Sends the mail of an event, or none where there is nothing to say any more. A repeated job sends the identical mail: link, Message-ID and
+ * Date follow from the event.
+ */
+export async function sendMailFor(event: MailedEvent): Promise<void> {
+  const letter = await letterFor(event)
+  if (!letter) return
+  const { to, subject, paragraphs } = letter
+  await sendMail({ id: event.id, to, subject, text: `${paragraphs.join('\n\n')}\n`, at: event.at })
+}
+
+async function letterFor(event: MailedEvent): Promise<Letter | null> {
+  switch (event.name) {
+    case 'auth.email_verification.requested':
+      return verification(event.data.tokenId)
+    case 'auth.password_reset.requested':
+      return reset(event.data.tokenId)
+    case 'auth.sign_up.repeated':
+      return notice(event.user, 'You already have an account', [
+        'Somebody, perhaps you, signed up with this address. It has an account already, so nothing was changed.',
+        `Sign in at ${publicUrl('/sign-in')}, or choose a new password there if you have forgotten yours.`,
+        'If it was not you, do nothing.',
+      ])
+    case 'auth.password.changed':
+      return notice(event.user, 'Your password was changed', [
+        `Your password was changed on ${when(event.at)}. Every other session has ended.`,
+        `If it was not you, choose a new one at once: ${publicUrl('/forgot-password')}`,
+      ])
+    case 'auth.password_reset.completed':
+      return notice(event.user, 'Your password was set anew', [
+        `Your password was set anew by a link from a mail on ${when(event.at)}. Every session has ended.`,
+        `If it was not you, somebody reads your mail. Secure your mailbox, then choose a new password: ${publicUrl('/forgot-password')}`,
+      ])
+  }
+}
+
+async function verification(tokenId: string): Promise<Letter | null> {
+  const link = await linkFor('EMAIL_VERIFICATION', tokenId, '/verify-email')
+  return (
+    link && {
+      to: link.to,
+      subject: 'Confirm your email address',
+      paragraphs: [
+        'Somebody, perhaps you, signed up with this address. Confirm that it is yours:',
+        link.url,
+        'The link works once, for 24 hours. If it was not you, do nothing: without the link the account cannot be used.',
+      ],
+    }
+  )
+}
+
+async function reset(tokenId: string): Promise<Letter | null> {
+  const link = await linkFor('PASSWORD_RESET', tokenId, '/reset-password')
+  return (
+    link && {
+      to: link.to,
+      subject: 'Choose a new password',
+      paragraphs: [
+        'Somebody, perhaps you, asked for a new password for the account of this address. Choose it here:',
+        link.url,
+        'The link works once, for 20 minutes. If it was not you, do nothing: your password stays as it is.',
+      ],
+    }
+  )
+}
+
+/** Goes to the address that the token was issued for. Nothing where it was used, replaced or has grown too old, or is nobody's. */
+async function linkFor(purpose: TokenPurpose, tokenId: string, path: `/${string}`): Promise<{ to: string; url: string } | null> {
+  const token = await goodToken(tokenId)
+  return token?.email ? { to: token.email, url: publicUrl(path, { token: tokenFor(purpose, tokenId) }) } : null
+}
+
+async function notice(userId: string | null, subject: string, paragraphs: readonly string[]): Promise<Letter | null> {
+  const user = userId === null ? null : await db('auth').user.findFirst({ where: { id: userId }, select: { email: true } })
+  return user && { to: user.email, subject, paragraphs }
+}
+
+function when(at: Date): string {
+  return `${at.toISOString().slice(0, 16).replace('T', ' at ')} UTC`
+}

@@ -1,0 +1,83 @@
+/** The doors of `auth`: who may knock, what goes in, what comes out. */
+import { anyone, Nothing, router, signedIn } from '../../trpc/procedures.ts'
+import type { Context } from '../../trpc/context.ts'
+import { getMe, signUp, verifyEmail } from './accounts.ts'
+import { changePassword, requestReset, resetPassword } from './passwords.ts'
+import {
+  ChangePassword,
+  CheckEmail,
+  EmailVerified,
+  ListSessions,
+  Me,
+  PasswordReset,
+  RequestReset,
+  ResetPassword,
+  RevokeSession,
+  SessionList,
+  SessionsRevoked,
+  SetUp,
+  SetUpDone,
+  SignedIn,
+  SignedOut,
+  SignIn,
+  SignUp,
+  VerifyEmail,
+} from './schema.ts'
+import { listSessions, revokeOtherSessions, revokeSession, signOut } from './sessions.ts'
+import { setUp } from './setup.ts'
+import { signIn, type SessionCookie } from './sign-in.ts'
+
+export const authRouter = router({
+  /** Makes an account and mails a link that proves its address. The answer is the same for an address that has an account. */
+  signUp: anyone.input(SignUp).output(CheckEmail).mutation(({ input }) => signUp(input)),
+  /** Proves the address of an account by the link from the mail. It does not sign in. */
+  verifyEmail: anyone.input(VerifyEmail).output(EmailVerified).mutation(({ input }) => verifyEmail(input)),
+  /** Signs in, by a cookie for browsers or a token for tools. A session that the call came with ends. */
+  signIn: anyone
+    .meta({ secret: true, cookies: true })
+    .input(SignIn)
+    .output(SignedIn)
+    .mutation(async ({ ctx, input }) => deliver(ctx, await signIn(ctx.actor, input))),
+  /** Ends the session in use and takes the cookie away. Nobody signed in is no error. */
+  signOut: anyone
+    .meta({ cookies: true })
+    .input(Nothing)
+    .output(SignedOut)
+    .mutation(async ({ ctx }) => {
+      const answer = await signOut(ctx.actor)
+      ctx.reply.clearSessionCookie()
+      return answer
+    }),
+  /** Gives the person who is signed in. */
+  me: signedIn.input(Nothing).output(Me).query(({ ctx }) => getMe(ctx.actor)),
+  /** Makes the administrator of an installation that has none, by the setup code from its log. */
+  setUp: anyone.input(SetUp).output(SetUpDone).mutation(({ input }) => setUp(input)),
+
+  session: router({
+    /** Lists the person's living sessions, newest first. */
+    list: signedIn.input(ListSessions).output(SessionList).query(({ ctx, input }) => listSessions(ctx.actor, input)),
+    /** Ends one session of the person; it may be the one in use. */
+    revoke: signedIn.input(RevokeSession).output(SessionsRevoked).mutation(({ ctx, input }) => revokeSession(ctx.actor, input)),
+    /** Ends every session of the person but the one in use. */
+    revokeOthers: signedIn.input(Nothing).output(SessionsRevoked).mutation(({ ctx }) => revokeOtherSessions(ctx.actor)),
+  }),
+
+  password: router({
+    /** Changes the password. Every session ends; the one in use goes on under a new token. */
+    change: signedIn
+      .meta({ secret: true, cookies: true })
+      .input(ChangePassword)
+      .output(SignedIn)
+      .mutation(async ({ ctx, input }) => deliver(ctx, await changePassword(ctx.actor, ctx.sessionInfo.kind, input))),
+    /** Mails a link by which the password is chosen anew. The answer is the same for every address. */
+    requestReset: anyone.input(RequestReset).output(CheckEmail).mutation(({ input }) => requestReset(input)),
+    /** Chooses the password anew by the link from the mail. Every session ends, and none begins. */
+    reset: anyone.input(ResetPassword).output(PasswordReset).mutation(({ input }) => resetPassword(input)),
+  }),
+})
+
+/** The cookie is set when the session is committed, and not before. */
+function deliver(ctx: Context, { answer, cookie }: { answer: SignedIn; cookie: SessionCookie | null }): SignedIn {
+  if (cookie) ctx.reply.setSessionCookie(cookie.token, cookie.maxAgeSeconds)
+  return answer
+}

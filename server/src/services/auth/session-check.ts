@@ -1,0 +1,74 @@
+/** Whose session a credential is: asked at every call. */
+import type { Row } from '#db'
+import { now } from '#lib/clock.ts'
+import { SessionId, UserId } from '#lib/ids.ts'
+import { log } from '#lib/log.ts'
+import { lifetimesOf } from './policy.ts'
+import type { Role, SessionKind } from './schema.ts'
+import { createSessionCache } from './session-cache.ts'
+import { readSession, touchSession, type CheckedSession } from './session-statements.ts'
+import { hashOf, type Credential } from './sessions.ts'
+
+export interface SessionInfo {
+  readonly sessionId: SessionId
+  readonly userId: UserId
+  readonly kind: SessionKind
+  readonly role: Role
+  readonly emailVerified: boolean
+  readonly authenticatedAt: Date
+}
+
+interface Known {
+  readonly info: SessionInfo
+  /** By this process's clock. */
+  usedAt: number
+}
+
+const cache = createSessionCache<Known>()
+const touching = new Set<Promise<void>>()
+
+/**
+ * Gives the session of a credential, or null when there is none that is alive: unknown, ended, expired by the database's clock, or of
+ * somebody who was disabled or deleted. From memory while this process surely hears of revocations, otherwise by one query.
+ */
+export async function findSession(credential: Credential): Promise<SessionInfo | null> {
+  const hash = hashOf(credential)
+  if (!hash) return null
+  const key = hash.toString('latin1')
+  const known = cache.get(key) ?? (await load(hash, key, credential.kind))
+  if (!known) return null
+  if (now().getTime() - known.usedAt >= lifetimesOf(known.info.role).touchMs) touch(known)
+  return known.info
+}
+
+/** Resolves when what is known of the use of sessions is written: awaited before the database is closed. */
+export async function settleSessions(): Promise<void> {
+  await Promise.all(touching)
+}
+
+async function load(hash: Buffer<ArrayBuffer>, key: string, kind: SessionKind): Promise<Known | null> {
+  const store = cache.begin()
+  const row = await readSession(hash, kind)
+  if (!row) return null
+  const known = { info: infoOf(row), usedAt: now().getTime() - row.unusedMs }
+  store(key, row.userId, known, row.remainingMs)
+  return known
+}
+
+function infoOf({ id, userId, kind, role, emailVerified, authenticatedAt }: CheckedSession): SessionInfo {
+  return { sessionId: SessionId.parse(id), userId: UserId.parse(userId), kind, role, emailVerified, authenticatedAt }
+}
+
+/** Writes down that the session is in use. Nobody waits for it; when it fails, the next use tries again. */
+function touch(known: Known): void {
+  const before = known.usedAt
+  known.usedAt = now().getTime()
+  const { sessionId, role } = known.info
+  const written = touchSession(sessionId, lifetimesOf(role).idleMs)
+    .catch((error: unknown) => {
+      known.usedAt = before
+      log.warn({ error }, 'The use of a session could not be written; the next use tries again.')
+    })
+    .finally(() => touching.delete(written))
+  touching.add(written)
+}

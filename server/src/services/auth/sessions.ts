@@ -1,0 +1,123 @@
+/** Sessions: one sign-in on one device. `mintSession` is the only place that makes one. */
+import { randomBytes } from 'node:crypto'
+import { db, keyset, refuse, transaction, type Row, type Tx } from '#db'
+import type { Actor, UserActor } from '#lib/actor.ts'
+import { currentCall } from '#lib/call.ts'
+import { now } from '#lib/clock.ts'
+import { SessionId } from '#lib/ids.ts'
+import { prefixOf } from '#lib/network-address.ts'
+import { sha256 } from '#lib/secrets.ts'
+import { lifetimesOf } from './policy.ts'
+import { forgetUser, revocation } from './revocations.ts'
+import type { ListSessions, RevokeSession, Session, SessionKind, SessionList, SessionsRevoked, SignedOut } from './schema.ts'
+
+/** What a client shows to prove that it is signed in. */
+export interface Credential {
+  readonly kind: SessionKind
+  readonly token: string
+}
+
+type EndReason = NonNullable<Row<'session'>['endReason']>
+
+const prefixes: Record<SessionKind, string> = { COOKIE: 'pln_s_', BEARER: 'pln_t_' }
+
+/** Makes a credential of 256 random bits. Make it outside the transaction, so that a repeated attempt of it mints the same one. */
+export function newCredential(kind: SessionKind): Credential {
+  return { kind, token: prefixes[kind] + randomBytes(32).toString('base64url') }
+}
+
+/** The hash of a token that looks like one of its kind; null for anything else, so that one kind is never accepted as the other. */
+export function hashOf({ kind, token }: Credential): Buffer<ArrayBuffer> | null {
+  const secret = token.slice(prefixes[kind].length)
+  return token.startsWith(prefixes[kind]) && /^[\w-]{43}$/.test(secret) ? sha256(token) : null
+}
+
+/**
+ * Starts a session: the only place that does. The caller has locked the account's row and knows that it may sign in.
+ * The network is kept shortened and the user agent cut, for people to recognise their sessions by.
+ */
+export async function mintSession(tx: Tx<'auth'>, user: Row<'user'>, credential: Credential): Promise<Row<'session'>> {
+  const { idleMs, absoluteMs } = lifetimesOf(user.role)
+  const call = currentCall()
+  const session = await tx.session.create({
+    data: {
+      userId: user.id,
+      kind: credential.kind,
+      tokenHash: sha256(credential.token),
+      authenticatedAt: tx.now,
+      lastUsedAt: tx.now,
+      idleExpiresAt: new Date(tx.now.getTime() + idleMs),
+      expiresAt: new Date(tx.now.getTime() + absoluteMs),
+      addressPrefix: prefixOf(call?.address ?? null),
+      userAgent: call?.userAgent?.slice(0, 300) ?? null,
+    },
+  })
+  tx.record('auth.session.started', { user: user.id }, { sessionId: SessionId.parse(session.id), kind: session.kind })
+  return session
+}
+
+/**
+ * Ends the sessions of a person that match, and tells every process with the commit. Call `forgetUser` after the commit: it makes this
+ * process forget at once. Gives how many were alive.
+ */
+export async function endSessions(tx: Tx<'auth'>, userId: string, where: { id?: string | { not: string } }, reason: EndReason): Promise<number> {
+  const { count } = await tx.session.updateMany({ where: { ...where, userId, revokedAt: null }, data: { revokedAt: tx.now, endReason: reason } })
+  if (count > 0) await tx.notify('plinth_revoked', revocation(userId))
+  return count
+}
+
+/** Ends one session of a person, where it is alive, and records it. */
+export async function endSession(tx: Tx<'auth'>, userId: string, sessionId: SessionId, reason: 'SIGNED_OUT' | 'REVOKED' | 'REPLACED'): Promise<boolean> {
+  const ended = await endSessions(tx, userId, { id: sessionId }, reason)
+  if (ended > 0) tx.record('auth.session.ended', { user: userId }, { sessionId, reason })
+  return ended > 0
+}
+
+/** Ends the session in use. Signing out when signed out is no error: a browser wants to be rid of its cookie. */
+export async function signOut(actor: Actor): Promise<SignedOut> {
+  if (actor.kind !== 'USER') return { status: 'SIGNED_OUT' }
+  const answer = await transaction('auth', actor, async (tx): Promise<SignedOut> => {
+    await endSession(tx, actor.userId, actor.sessionId, 'SIGNED_OUT')
+    return { status: 'SIGNED_OUT' }
+  })
+  forgetUser(actor.userId)
+  return answer
+}
+
+/** Lists the living sessions of the person, newest first. */
+export async function listSessions(actor: UserActor, page: ListSessions): Promise<SessionList> {
+  const { where, take, cut } = keyset(page, 'id', { order: 'desc' })
+  const at = now()
+  const alive = { userId: actor.userId, revokedAt: null, expiresAt: { gt: at }, idleExpiresAt: { gt: at } }
+  const { items, nextCursor } = cut(await db('auth').session.findMany({ where: { ...alive, ...where }, orderBy: { id: 'desc' }, take }))
+  return { items: items.map((row) => presentSession(row, actor)), nextCursor }
+}
+
+/**
+ * Ends one session of the person; it may be the one in use.
+ *
+ * @throws NOT_FOUND when it is somebody else's, has ended, or never was: the three cannot be told apart.
+ */
+export async function revokeSession(actor: UserActor, { sessionId }: RevokeSession): Promise<SessionsRevoked> {
+  const answer = await transaction('auth', actor, async (tx) => {
+    const ended = await endSession(tx, actor.userId, sessionId, 'REVOKED')
+    return ended ? { revoked: 1 } : refuse('NOT_FOUND', 'There is no such session.')
+  })
+  forgetUser(actor.userId)
+  return answer
+}
+
+/** Ends every session of the person but the one in use. */
+export async function revokeOtherSessions(actor: UserActor): Promise<SessionsRevoked> {
+  const answer = await transaction('auth', actor, async (tx): Promise<SessionsRevoked> => {
+    const revoked = await endSessions(tx, actor.userId, { id: { not: actor.sessionId } }, 'REVOKED')
+    tx.record('auth.session.others_ended', { user: actor.userId }, { count: revoked })
+    return { revoked }
+  })
+  forgetUser(actor.userId)
+  return answer
+}
+
+function presentSession({ id, kind, addressPrefix, userAgent, createdAt, lastUsedAt, expiresAt }: Row<'session'>, actor: UserActor): Session {
+  return { id: SessionId.parse(id), kind, current: id === actor.sessionId, addressPrefix, userAgent, createdAt, lastUsedAt, expiresAt }
+}
