@@ -4,14 +4,10 @@ import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { z } from 'zod'
 import { AppError, statusOf, type ErrorCode, type ErrorDetails, type FieldErrors } from '#lib/errors.ts'
 
-/** What travels with an error. `details` follows from `code` (lib/errors.ts). */
-export interface ErrorData {
-  code: ErrorCode
-  details: ErrorDetails[ErrorCode]
-  requestId: string | null
-  path: string | null
-  httpStatus: number
-}
+/** What travels with an error: switch over `code`, and `details` is what that code carries (lib/errors.ts). */
+export type ErrorData = {
+  [C in ErrorCode]: { code: C; details: ErrorDetails[C]; requestId: string | null; path: string | null; httpStatus: number }
+}[ErrorCode]
 
 /** An error as it stands on the wire: JSON-RPC's number, one sentence, and our data. Never a stack. */
 export interface ErrorShape {
@@ -62,7 +58,8 @@ export function errorShape(error: AppError, requestId: string | null, path: stri
   return {
     code: TRPC_ERROR_CODES_BY_KEY[BY_STATUS[httpStatus] ?? 'INTERNAL_SERVER_ERROR'],
     message: error.message,
-    data: { code: error.code, details: error.details, requestId, path, httpStatus },
+    // AppError pairs code and details; a union cannot be built from the two read apart.
+    data: { code: error.code, details: error.details, requestId, path, httpStatus } as ErrorData,
   }
 }
 
