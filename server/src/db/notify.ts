@@ -75,8 +75,6 @@ export function notifyThrough(config: Where): void {
   const timeouts = { connectionTimeoutMillis: 2_000, query_timeout: 2_000, idleTimeoutMillis: 10_000 }
   sender = new pg.Pool({ connectionString: urlOf(config), application_name: 'plinth notify', max: 1, allowExitOnIdle: true, ...timeouts })
   sender.on('error', () => {})
-  // A hint need not survive a crash, so its commit does not wait for the disk.
-  sender.on('connect', (client) => void client.query('SET synchronous_commit = off').catch(() => {}))
 }
 
 /** Calls `fn` with the payload of each notification of a channel. Gives the function that ends it. */
@@ -115,15 +113,17 @@ export function notifySoon(channel: Channel, payload = ''): void {
   setImmediate(send)
 }
 
+/** A hint need not survive a crash, so its commit does not wait for the disk; set for this statement alone, a pooler may be in between. */
+const sendAll = `
+  SELECT set_config('synchronous_commit', 'off', true), pg_notify(channel, payload)
+  FROM unnest($1::text[], $2::text[]) AS hint (channel, payload)`
+
 async function send(): Promise<void> {
   while (sender && pending.size > 0) {
     const batch = [...pending.values()]
     pending.clear()
     await sender
-      .query('SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS hint (channel, payload)', [
-        batch.map(([channel]) => channel),
-        batch.map(([, payload]) => payload),
-      ])
+      .query(sendAll, [batch.map(([channel]) => channel), batch.map(([, payload]) => payload)])
       .catch((error: unknown) => log.warn({ error }, 'A notification could not be sent; polling makes up for it.'))
     await new Promise((resolve) => setTimeout(resolve, sendGapMs))
   }

@@ -15,7 +15,6 @@ import { startTail, stopTail } from './tail.ts'
 
 export { deployQueueSchema } from './schema.ts'
 export { subscribe, type Subscription } from './tail.ts'
-export { jobs } from './jobs.ts'
 
 /** Dispatcher, queue and tail share these connections, beside the pool of POOL_MAX and the two of notifications. */
 const poolSize = 4

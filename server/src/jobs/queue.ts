@@ -25,7 +25,7 @@ export interface QueueInput {
 
 /** Opens the queue, brings its queues and subscriptions in line with `jobs`, and starts to work. Throws where the deploy is missing. */
 export async function startQueue(input: QueueInput): Promise<Queue> {
-  const { pool, jobs, log } = input
+  const { pool, jobs, log, patience: tried = patience } = input
   const boss = new PgBoss({
     db: { executeSql: (text, values) => pool.query(text, values) },
     schema: queueSchema,
@@ -34,8 +34,8 @@ export async function startQueue(input: QueueInput): Promise<Queue> {
     schedule: false,
     // The application's role owns nothing; autovacuum and the owner's REINDEX do their work.
     reindex: false,
-    superviseIntervalSeconds: 10,
-    monitorIntervalSeconds: 10,
+    superviseIntervalSeconds: tried.superviseSeconds,
+    monitorIntervalSeconds: tried.superviseSeconds,
     maintenanceIntervalSeconds: 300,
   })
   boss.on('error', (error) => log.warn({ error }, 'The queue met a fault; it goes on.'))

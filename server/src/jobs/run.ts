@@ -1,5 +1,5 @@
 /** One delivery of one job: what the queue holds becomes an event, and the handler gets it. */
-import { runConsumer, type FeedEvent, type Job } from '#db'
+import { runConsumer, type FeedEvent, type Job } from '#db/consumers.ts'
 import { longestRunMs } from './settings.ts'
 
 /** An event as the dispatcher writes it into a job: JSON. */

@@ -14,10 +14,12 @@ export interface Patience {
   /** The wait before the second attempt; it doubles with each, with jitter (between half of it and all). */
   readonly firstRetrySeconds: number
   readonly longestRetrySeconds: number
+  /** How often a process looks for jobs whose worker has vanished. */
+  readonly superviseSeconds: number
 }
 
 /** Ten attempts in about 17 minutes: longer than a restart of a mail server, short enough that a person hears of it the same day. */
-export const patience: Patience = { attempts: 10, firstRetrySeconds: 1, longestRetrySeconds: 600 }
+export const patience: Patience = { attempts: 10, firstRetrySeconds: 1, longestRetrySeconds: 600, superviseSeconds: 10 }
 
 /** A job that takes longer has failed. */
 export const longestRunMs = 60_000
