@@ -1,0 +1,114 @@
+/** A whole Plinth in one process: what index.ts runs, and what tests run beside themselves. */
+import { createServer, type Server } from 'node:http'
+import { Server as NetServer, type AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { connectDatabase, disconnectDatabase, type Job } from '#db'
+import { stopListening } from '#db/notify.ts'
+import { SetupError } from '#db/setup-error.ts'
+import type { Config } from '#lib/config.ts'
+import { log, useLog } from '#lib/log.ts'
+import { closeMail, useMail } from '#lib/mail.ts'
+import { useSecret } from '#lib/secrets.ts'
+import { createApp, type App } from './app.ts'
+import { databaseAnswers, migrationsApplied } from './http/checks.ts'
+import { startJobs, stopJobs } from './jobs/index.ts'
+import { appRouter } from './router.ts'
+import { findSession, jobs as authJobs, onRevoked, settleSessions, setUpCode, useThrottles } from './services/auth/index.ts'
+import { jobs as teamsJobs } from './services/teams/index.ts'
+
+export interface Plinth {
+  /** Where it listens; null for a worker, which does not. */
+  readonly url: string | null
+  /** Answers what was accepted, ends the subscriptions so that clients resume elsewhere, stops the jobs and lets go of the database. */
+  stop(): Promise<void>
+}
+
+const jobs: readonly Job[] = [...authJobs, ...teamsJobs]
+
+/** A caller that holds its connection open is given this long to use it once more, and be told that it closes. */
+const LAST_CALL_MS = 500
+
+/**
+ * Starts everything that the role asks for.
+ *
+ * @throws SetupError in one sentence when the port is taken or the database cannot be used.
+ */
+export async function start(config: Config, options: Pick<Parameters<typeof startJobs>[0], 'patience'> = {}): Promise<Plinth> {
+  await useLog(config)
+  useSecret(config.PLINTH_SECRET)
+  useMail(config)
+  useThrottles(config.SIGN_IN_LIMIT)
+  try {
+    const { warnings } = await connectDatabase(config)
+    for (const warning of warnings) log.warn(warning)
+    await startJobs({ config, jobs, ...options })
+    return config.PLINTH_ROLE === 'worker' ? { url: null, stop: release } : await serve(config)
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+async function serve(config: Config): Promise<Plinth> {
+  const checks = { database: databaseAnswers, migrations: migrationsApplied }
+  const app = createApp({ config, router: appRouter, sessions: { find: findSession, onRevoked }, checks })
+  const server = await listenOn(config, app)
+  const { port } = server.address() as AddressInfo
+  await offerSetUp()
+  return {
+    url: `http://localhost:${port}`,
+    async stop() {
+      app.drain()
+      await close(server, config.DRAIN_MS)
+      await release()
+    },
+  }
+}
+
+/** The timeouts are for receiving a request; how long an answer or a subscription lasts is nobody's concern here. */
+function listenOn({ HOST, PORT }: Config, app: App): Promise<Server> {
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000, keepAliveTimeout: 5_000 },
+    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+  )
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(portError(error, HOST, PORT)))
+    server.listen(PORT, HOST, () => resolve(server))
+  })
+}
+
+function portError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === 'EADDRINUSE') return new SetupError(`PORT ${port} is in use: stop what listens there, or choose another.`)
+  if (error.code === 'EACCES') return new SetupError(`PORT ${port} may not be opened by this user: choose one above 1023.`)
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new SetupError(`HOST ${host} is no address of this machine.`)
+  return error
+}
+
+/**
+ * Takes no new connection, answers what came on the old ones, and resolves when the last is closed. What is left after `drainMs` is cut.
+ * http's own close() would also cut idle connections at once, and with them the requests that are just arriving on them.
+ */
+async function close(server: Server, drainMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.once('close', resolve))
+  NetServer.prototype.close.call(server)
+  const idle = setInterval(() => server.closeIdleConnections(), LAST_CALL_MS)
+  const hard = setTimeout(() => server.closeAllConnections(), drainMs)
+  await closed
+  clearInterval(idle)
+  clearTimeout(hard)
+}
+
+/** While there is no administrator, the log shows the code that makes one. */
+async function offerSetUp(): Promise<void> {
+  const setupCode = await setUpCode()
+  if (setupCode !== null) log.warn({ setupCode }, 'There is no administrator yet: auth.setUp takes this code and makes one.')
+}
+
+/** In the order in which one needs the other. Safe to call when only some of it was started. */
+async function release(): Promise<void> {
+  await stopJobs()
+  await settleSessions()
+  closeMail()
+  await stopListening()
+  await disconnectDatabase()
+}
