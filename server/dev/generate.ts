@@ -8,6 +8,7 @@ import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { refuseInTypes } from './refuse-in-types.ts'
+import { strictArgumentsIn } from './strict-arguments.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -23,6 +24,7 @@ export function generate(schema = 'prisma/schema', output = 'server/src/db/gener
   rmSync(folder, { recursive: true, force: true })
   runPrisma(schema)
   refuseInTypes(folder)
+  strictArgumentsIn(folder)
   writeFileSync(stamp, fingerprint)
   return true
 }
@@ -46,6 +48,7 @@ function fingerprintOfInputs(schema: string): string {
     'server/dev/generate.ts',
     'server/dev/metadata-generator.ts',
     'server/dev/refuse-in-types.ts',
+    'server/dev/strict-arguments.ts',
     'pnpm-workspace.yaml',
   ].toSorted()
   const hash = createHash('sha256')
