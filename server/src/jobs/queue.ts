@@ -6,7 +6,7 @@ import { onHearing, onNotification } from '#db/notify.ts'
 import type { Log } from './pool.ts'
 import { limiter, run, type JobData } from './run.ts'
 import { queueSchema } from './schema.ts'
-import { deadLetterQueue, fetchSize, isOrdered, loops, patience, pollSeconds, queueOptions, type Patience } from './settings.ts'
+import { deadLetterQueue, fetchSize, isOrdered, loops, patience, queueOptions, type Patience } from './settings.ts'
 
 export interface Queue {
   readonly boss: PgBoss
@@ -84,16 +84,23 @@ interface Workers {
 /** pg-boss polls at best twice a second; the dispatcher's notification wakes the loops of exactly the queues that got something. */
 async function startWorkers(boss: PgBoss, input: QueueInput): Promise<Workers> {
   const limited = limiter(input.concurrency)
-  const byQueue = new Map<string, string[]>()
-  const options = { batchSize: fetchSize, pollingIntervalSeconds: pollSeconds, burstWhenBatchFull: true, perJobResults: true } as const
-  for (const job of input.jobs) {
-    const settle = (batch: QueuedJob<JobData>[]) => Promise.all(batch.map((queued) => limited(() => attempt(job, queued, input))))
-    const ids = await Promise.all(Array.from({ length: loops }, () => boss.work<JobData, unknown, typeof options>(job.name, options, settle)))
-    byQueue.set(job.name, ids)
-  }
+  const byQueue = new Map<string, readonly string[]>()
+  for (const job of input.jobs) byQueue.set(job.name, await Promise.all(Array.from({ length: loops }, () => startLoop(boss, job, limited, input))))
   const wake = (queue: string) => byQueue.get(queue)?.forEach((id) => boss.notifyWorker(id))
   const unsubscribe = [onNotification('plinth_jobs', wake), onHearing(() => [...byQueue.keys()].forEach(wake))]
   return { byQueue, unsubscribe }
+}
+
+/** A loop that found something looks again at once: the next of an ordered aggregate becomes free only when its predecessor is done. */
+async function startLoop(boss: PgBoss, job: Job, limited: ReturnType<typeof limiter>, input: QueueInput): Promise<string> {
+  const { pollSeconds } = input.patience ?? patience
+  const options = { batchSize: fetchSize, pollingIntervalSeconds: pollSeconds, perJobResults: true } as const
+  const loop = await boss.work<JobData, unknown, typeof options>(job.name, options, async (batch) => {
+    const results = await Promise.all(batch.map((queued) => limited(() => attempt(job, queued, input))))
+    boss.notifyWorker(loop)
+    return results
+  })
+  return loop
 }
 
 async function attempt(job: Job, queued: QueuedJob<JobData>, { log, patience: tried = patience }: QueueInput): Promise<JobResult> {

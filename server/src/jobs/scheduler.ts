@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import type { PgBoss } from 'pg-boss'
+import { notifySoon } from '#db/notify.ts'
 import { alarm } from './alarm.ts'
 import type { Log } from './pool.ts'
 
@@ -55,6 +56,7 @@ async function tick(boss: PgBoss, pool: pg.Pool, schedules: readonly Clockwork[]
     const turn = latestTurn(boss, cron, now)
     if (!turn || fired.get(name) === turn.getTime()) continue
     await boss.insert(name, [{ id: idOf(name, turn), data: {} }])
+    notifySoon('plinth_jobs', name)
     fired.set(name, turn.getTime())
   }
   const next = schedules.map(({ cron }) => boss.previewSchedule(cron, { from: now, count: 1 })[0]?.getTime() ?? Infinity)

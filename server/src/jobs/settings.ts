@@ -16,16 +16,15 @@ export interface Patience {
   readonly longestRetrySeconds: number
   /** How often a process looks for jobs whose worker has vanished. */
   readonly superviseSeconds: number
+  /** How often a process looks for jobs by itself: for retries that came due, and when a wake-up got lost. At least 0.5. */
+  readonly pollSeconds: number
 }
 
 /** Ten attempts in about 17 minutes: longer than a restart of a mail server, short enough that a person hears of it the same day. */
-export const patience: Patience = { attempts: 10, firstRetrySeconds: 1, longestRetrySeconds: 600, superviseSeconds: 10 }
+export const patience: Patience = { attempts: 10, firstRetrySeconds: 1, longestRetrySeconds: 600, superviseSeconds: 10, pollSeconds: 2 }
 
 /** A job that takes longer has failed. */
 export const longestRunMs = 60_000
-
-/** How often a process looks for jobs by itself: for retries that came due, and when the wake-up was lost. */
-export const pollSeconds = 2
 
 /** How many fetch loops a queue has in each process, and how many jobs one takes at a time. */
 export const loops = 2
