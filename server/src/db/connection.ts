@@ -93,15 +93,11 @@ export class Connection extends pg.Client {
   async #commit(): Promise<Result> {
     const unit = this.#unit
     if (unit) unit.commit = 'SENT'
-    const result = await this.#ask({ text: 'COMMIT' })
-    this.#unit = undefined
+    const result = await this.#ask({ text: 'COMMIT' }).finally(() => (this.#unit = undefined))
+    if (unit) unit.commit = result.command === 'COMMIT' ? 'DONE' : 'NONE'
     // PostgreSQL answers the COMMIT of a transaction that it has given up with ROLLBACK, and calls that a success.
-    if (result.command !== 'COMMIT') {
-      if (unit) unit.commit = 'NONE'
-      throw new Error('The transaction was given up by the database after an error that its function caught', { cause: unit?.failure })
-    }
-    if (unit) unit.commit = 'DONE'
-    return result
+    if (result.command === 'COMMIT') return result
+    throw new Error('The database had given the transaction up after an error that its function caught', { cause: unit?.failure })
   }
 
   async #ask(statement: Statement): Promise<Result> {

@@ -2,6 +2,7 @@
 import superjson from 'superjson'
 import { type Call, currentCall, type Idempotency } from '#lib/call.ts'
 import { AppError } from '#lib/errors.ts'
+import { database } from './client.ts'
 import type { Connection } from './connection.ts'
 import type { Service } from './models.ts'
 import type { Unit } from './unit.ts'
@@ -82,6 +83,22 @@ export function resultValues(claim: Claim, result: unknown): unknown[] {
   return [keeps ? text : null, ...placeOf(claim)]
 }
 
+/** The place of a claim in the table. */
 export function placeOf({ service, owner, procedure, key }: Claim): string[] {
   return [service, owner, procedure, key]
+}
+
+const purgeSome = `
+DELETE FROM core.idempotency_keys WHERE ctid = ANY (ARRAY(
+  SELECT ctid FROM core.idempotency_keys WHERE created_at <= core.clock() - ${kept} LIMIT $1))`
+
+/** Removes the keys that are older than a day, some thousands at a time. Gives how many. For a schedule. */
+export async function purgeExpiredKeys(): Promise<number> {
+  const atOnce = 5_000
+  let removed = 0
+  for (;;) {
+    const { rowCount } = await database().pool.query(purgeSome, [atOnce])
+    removed += rowCount ?? 0
+    if ((rowCount ?? 0) < atOnce) return removed
+  }
 }

@@ -8,5 +8,6 @@ export { defineEvents, listEvents, type EventsOf, type EventName, type Events, t
 export { consumer, effect, schedule, runConsumer, type Consumer, type Effect, type FeedEvent, type Job, type Schedule } from './consumers.ts'
 export { activityOf, type ActivityEntry } from './activity.ts'
 export { asAppError, conflictOn } from './errors.ts'
+export { purgeExpiredKeys } from './idempotency.ts'
 export { keyset, Page, type PageOf } from './pagination.ts'
 export type { Models, ModelOf, Row, Service } from './models.ts'

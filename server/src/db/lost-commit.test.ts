@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { refuse, transaction } from '#db'
+import { type Cut, type Proxy, startProxy } from '../../test/proxy.ts'
+import { ada, called, type CallOptions, openSpine, reconnect, type Spine } from '../../test/spine.ts'
+
+let spine: Spine
+let proxy: Proxy
+let runs = 0
+beforeAll(async () => {
+  spine = await openSpine({}, async (url) => (proxy = await startProxy(url)).url)
+})
+beforeEach(async () => {
+  runs = 0
+  await spine.ask('TRUNCATE teams.teams, core.activity, core.outbox, core.idempotency_keys CASCADE')
+})
+afterAll(async () => {
+  await spine[Symbol.asyncDispose]()
+  await proxy[Symbol.asyncDispose]()
+})
+
+const mutate = (options: CallOptions): Promise<unknown> =>
+  called(options, () =>
+    transaction('teams', ada, async (tx) => {
+      runs += 1
+      await tx.team.create({ data: { name: 'a team', slug: `team-${runs}` } })
+      tx.record('teams.trial.made', {}, { step: 'one' })
+      return { run: runs }
+    }),
+  )
+const effects = async (): Promise<number[]> => [await spine.count('teams.teams'), await spine.count('core.activity'), await spine.count('core.outbox')]
+
+const places: Cut[] = ['BEFORE_COMMIT', 'DURING_COMMIT', 'AFTER_COMMIT']
+
+for (const where of places) {
+  test(`a keyed call whose connection breaks ${where} has one effect and gets the answer of that effect`, async () => {
+    for (const key of ['a', 'b', 'c', 'd', 'e']) {
+      proxy.cut(where)
+      const answer = await mutate({ key })
+      expect(await mutate({ key })).toEqual(answer)
+    }
+    expect(await effects()).toEqual([5, 5, 5])
+  })
+
+  test(`a keyed call with a secret whose connection breaks ${where} has one effect, and its secret is not lost`, async () => {
+    for (const key of ['a', 'b', 'c', 'd', 'e']) {
+      proxy.cut(where)
+      const answer = (await mutate({ key, secret: true })) as { run: number }
+      expect(await spine.ask('SELECT FROM teams.teams WHERE slug = $1', [`team-${answer.run}`])).toHaveLength(1)
+    }
+    expect(await effects()).toEqual([5, 5, 5])
+  })
+
+  test(`a call without a key whose connection breaks ${where} has 0 or 1 effects and is told so`, async () => {
+    proxy.cut(where)
+    await expect(mutate({})).rejects.toMatchObject({ code: 'UNKNOWN_OUTCOME' })
+    const [rows, ...others] = await effects()
+    expect(rows).toBe(where === 'BEFORE_COMMIT' ? 0 : where === 'AFTER_COMMIT' ? 1 : rows)
+    expect(others).toEqual([rows, rows])
+    expect(runs).toBe(1)
+  })
+}
+
+test('a call whose COMMIT is lost every time ends as an unknown outcome, and the client that sends it again gets the one effect', async () => {
+  proxy.cut('AFTER_COMMIT', 5)
+  await expect(mutate({ key: 'k' })).rejects.toMatchObject({ code: 'UNKNOWN_OUTCOME' })
+  expect(await mutate({ key: 'k' })).toEqual({ run: 1 })
+  expect(await effects()).toEqual([1, 1, 1])
+})
+
+test('a refusal stands, whatever became of its COMMIT', async () => {
+  proxy.cut('AFTER_COMMIT')
+  const refused = called({ key: 'k' }, () => transaction('teams', ada, async () => refuse('FORBIDDEN', 'No.')))
+  await expect(refused).rejects.toMatchObject({ code: 'FORBIDDEN' })
+})
+
+test('a keyed mutation of one row is five round trips', async () => {
+  await mutate({ key: 'warm' })
+  proxy.forget()
+  await mutate({ key: 'k' })
+  expect(proxy.trips.map((sql) => sql.trim().split(/\s+/).slice(0, 3).join(' '))).toEqual([
+    "BEGIN; SELECT set_config('app.actor',",
+    'INSERT INTO core.idempotency_keys',
+    'INSERT INTO "teams"."teams"',
+    'WITH record AS',
+    'COMMIT',
+  ])
+  proxy.forget()
+  await transaction('teams', ada, async (tx) => tx.team.count())
+  expect(proxy.trips).toHaveLength(3)
+})
+
+test('a database that falls silent is given up, and the pool recovers', async () => {
+  await reconnect(spine.database, { STATEMENT_TIMEOUT_MS: '0', POOL_WAIT_MS: '1000', TRANSACTION_TIMEOUT_MS: '500' }, proxy.url)
+  await mutate({})
+  proxy.blackHole(true)
+  await expect(mutate({})).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  proxy.blackHole(false)
+  proxy.drop()
+  await mutate({})
+  expect(await effects()).toEqual([2, 2, 2])
+}, 30_000)
