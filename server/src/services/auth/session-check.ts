@@ -25,7 +25,7 @@ interface Known {
 }
 
 const cache = createSessionCache<Known>()
-const touching = new Set<Promise<void>>()
+const touching = new Map<SessionId, Promise<void>>()
 
 /**
  * Gives the session of a credential, or null when there is none that is alive: unknown, ended, expired by the database's clock, or of
@@ -43,7 +43,7 @@ export async function findSession(credential: Credential): Promise<SessionInfo |
 
 /** Resolves when what is known of the use of sessions is written: awaited before the database is closed. */
 export async function settleSessions(): Promise<void> {
-  await Promise.all(touching)
+  await Promise.all(touching.values())
 }
 
 async function load(hash: Buffer<ArrayBuffer>, key: string, kind: SessionKind): Promise<Known | null> {
@@ -61,14 +61,15 @@ function infoOf({ id, userId, kind, role, emailVerified, authenticatedAt }: Chec
 
 /** Writes down that the session is in use. Nobody waits for it; when it fails, the next use tries again. */
 function touch(known: Known): void {
+  const { sessionId, role } = known.info
+  if (touching.has(sessionId)) return
   const before = known.usedAt
   known.usedAt = now().getTime()
-  const { sessionId, role } = known.info
   const written = touchSession(sessionId, lifetimesOf(role).idleMs)
     .catch((error: unknown) => {
       known.usedAt = before
       log.warn({ error }, 'The use of a session could not be written; the next use tries again.')
     })
-    .finally(() => touching.delete(written))
-  touching.add(written)
+    .finally(() => touching.delete(sessionId))
+  touching.set(sessionId, written)
 }

@@ -1,0 +1,204 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { tokenFor } from './index.ts'
+import { openBrowser, type Answer, type Browser } from '../../../test/browser.ts'
+import { query } from '../../../test/database.ts'
+import { eventually } from '../../../test/outbox.ts'
+import { startTestServer, type TestServer } from '../../../test/server.ts'
+
+const password = 'nine lazy otters hum'
+let server: TestServer
+let browser: Browser
+
+beforeAll(async () => {
+  server = await startTestServer()
+  browser = openBrowser(server.url)
+})
+afterAll(() => server.stop())
+
+const ask = <R extends Record<string, unknown>>(sql: string, values: unknown[] = []) => query<R>(server.database.ownerUrl, sql, values)
+const signUp = (email: string, more: object = {}) => browser.mutate('auth.signUp', { email, name: 'Ada', password, ...more })
+const signIn = (email: string, given = password) => browser.mutate('auth.signIn', { email, password: given, delivery: 'TOKEN' })
+const usersWith = (email: string) => ask<{ id: string; name: string }>('SELECT * FROM auth.users WHERE email = $1', [email])
+const fieldsOf = (answer: Answer) => (answer.error?.data.details as { fields: Record<string, string[]> } | undefined)?.fields
+const withoutId = (answer: Answer) => answer.text.replace(/"requestId":"[^"]*"/, '')
+
+test('a person signs up, proves the address and signs in; a verified address is needed for it', async () => {
+  expect((await signUp('walk@example.com')).data).toEqual({ status: 'CHECK_EMAIL' })
+  expect(await signIn('walk@example.com')).toMatchObject({ status: 401, error: { data: { code: 'UNAUTHORIZED' } } })
+  const token = await server.tokenMailedTo('walk@example.com')
+  expect(token).toMatch(/^pln_v_[\w-]{43}$/)
+  expect((await browser.mutate('auth.verifyEmail', { token })).data).toEqual({ status: 'VERIFIED' })
+  expect(await signIn('walk@example.com')).toMatchObject({ status: 200, data: { me: { email: 'walk@example.com', emailVerified: true } } })
+  expect(await browser.mutate('auth.verifyEmail', { token })).toMatchObject({ status: 400, error: { data: { code: 'INVALID_TOKEN' } } })
+  const [user] = await usersWith('walk@example.com')
+  const events = await ask<{ event: string }>('SELECT event FROM core.activity WHERE user_id = $1 ORDER BY id', [user?.id])
+  expect(events.map(({ event }) => event)).toEqual([
+    'auth.user.created',
+    'auth.email_verification.requested',
+    'auth.sign_in.failed',
+    'auth.email.verified',
+    'auth.session.started',
+    'auth.token.refused',
+  ])
+})
+
+test('A01 signing up with an address that has an account is answered alike, changes nothing, and its owner is told by mail', async () => {
+  await server.signUpAs('taken@example.com', { password })
+  const [before] = await ask('SELECT u.*, p.hash FROM auth.users AS u JOIN auth.passwords AS p ON p.user_id = u.id WHERE email = $1', ['taken@example.com'])
+  const taken = await signUp('taken@example.com', { name: 'Mallory', password: 'mallory has other plans' })
+  const fresh = await signUp('fresh@example.com', { name: 'Mallory', password: 'mallory has other plans' })
+  expect([taken.status, withoutId(taken)]).toEqual([fresh.status, withoutId(fresh)])
+  const mail = await eventually(async () => (await server.mailsTo('taken@example.com')).find(({ subject }) => subject === 'You already have an account'))
+  expect(mail.text).not.toMatch(/token|Mallory/)
+  expect(await ask('SELECT u.*, p.hash FROM auth.users AS u JOIN auth.passwords AS p ON p.user_id = u.id WHERE email = $1', ['taken@example.com'])).toEqual([before])
+  expect(await signIn('taken@example.com', 'mallory has other plans')).toMatchObject({ status: 401 })
+})
+
+test('A01 the time of a sign-up does not tell whether the address has an account', async () => {
+  await server.signUpAs('timed@example.com', { password })
+  const times = { known: [] as number[], unknown: [] as number[] }
+  for (let i = 0; i < 15; i += 1) {
+    times.known.push(await timed(() => signUp('timed@example.com')))
+    times.unknown.push(await timed(() => signUp(`timed${i}@example.com`)))
+  }
+  expect(ratio(times.known, times.unknown)).toBeLessThan(1.35)
+})
+
+test('while an address is not proven, the latest sign-up counts: an older link is dead, and with it the password that came with it', async () => {
+  await signUp('race@example.com', { name: 'Mallory', password: 'mallory was here first' })
+  const older = await server.tokenMailedTo('race@example.com')
+  await signUp('race@example.com', { name: 'Ada' })
+  const newer = await eventually(async () => {
+    const token = await server.tokenMailedTo('race@example.com')
+    return token !== older && token
+  })
+  expect((await browser.mutate('auth.verifyEmail', { token: older })).status).toBe(400)
+  expect((await browser.mutate('auth.verifyEmail', { token: newer })).status).toBe(200)
+  expect((await signIn('race@example.com', 'mallory was here first')).status).toBe(401)
+  expect(await signIn('race@example.com')).toMatchObject({ status: 200, data: { me: { name: 'Ada' } } })
+})
+
+test('A14 of twenty sign-ups with one address at once there is one account', async () => {
+  const answers = await Promise.all(Array.from({ length: 20 }, () => signUp('twenty@example.com')))
+  expect(new Set(answers.map(withoutId)).size).toBe(1)
+  expect(answers[0]?.status).toBe(200)
+  expect(await usersWith('twenty@example.com')).toHaveLength(1)
+  expect(await ask(`SELECT FROM core.activity AS a JOIN auth.users AS u ON u.id = a.user_id WHERE email = $1 AND event = 'auth.user.created'`, ['twenty@example.com'])).toHaveLength(1)
+  expect(await ask('SELECT FROM auth.passwords AS p JOIN auth.users AS u ON u.id = p.user_id WHERE email = $1 AND p.deleted_at IS NULL', ['twenty@example.com'])).toHaveLength(1)
+  const open = await ask(
+    'SELECT t.id FROM auth.verification_tokens AS t JOIN auth.users AS u ON u.id = t.user_id WHERE u.email = $1 AND t.used_at IS NULL AND t.deleted_at IS NULL',
+    ['twenty@example.com'],
+  )
+  expect(open).toHaveLength(1)
+})
+
+test('A08 A11 the rules of passwords are told at the field, and nothing is made', async () => {
+  const cases: [string, number, RegExp | null][] = [
+    ['nine lazy otte', 400, /at least 15/],
+    ['nine lazy otter', 200, null],
+    [`${'nine lazy otters hum '.repeat(6)}..`, 200, null],
+    [`${'nine lazy otters hum '.repeat(6)}...`, 400, /longer than 128/],
+    ['x'.repeat(2_000), 400, /longer than 128/],
+    ['passwordpassword', 400, /too common/],
+    ['qwertyuiopasdfgh', 400, /too common/],
+    ['123456789012345', 400, /too common/],
+    ['plinthplinthplinth', 400, /too common/],
+    ['rules@example.com', 400, /too common|at least/],
+    ['🦦🌙🪵🔥🎻🐝🌾🧭🛶🍄🪁🧵🫖🪺🦉', 200, null],
+  ]
+  for (const [given, status, fault] of cases) {
+    const answer = await signUp('rules@example.com', { password: given })
+    expect.soft(answer.status, given).toBe(status)
+    if (fault) expect.soft(fieldsOf(answer)?.['password']?.join(), given).toMatch(fault)
+    if (status === 400) expect(answer.text).not.toContain(given.slice(0, 12))
+  }
+  expect((await signUp('tooshort@example.com', { password: 'short' })).status).toBe(400)
+  expect(await usersWith('tooshort@example.com')).toEqual([])
+})
+
+test('A10 a password is exact, in any Unicode form', async () => {
+  const exact = '  Café au lait, s’il vous plaît '
+  await server.signUpAs('exact@example.com', { password: exact })
+  for (const wrong of [exact.trim(), exact.toLowerCase(), exact.trimEnd()]) expect((await signIn('exact@example.com', wrong)).status).toBe(401)
+  for (const right of [exact, exact.normalize('NFD'), exact.normalize('NFKC')]) expect((await signIn('exact@example.com', right)).status).toBe(200)
+})
+
+test('A12 A13 one mailbox is one account, and every mail goes to the address exactly as it is stored', async () => {
+  await server.signUpAs('admin@example.com', { password })
+  for (const alike of ['ADMIN@EXAMPLE.COM', 'ａｄｍｉｎ@example.com', 'admin＠example.com']) {
+    expect((await signUp(alike)).status).toBe(200)
+    expect((await signIn(alike)).status).toBe(200)
+  }
+  for (const odd of ['adm\u0130n@example.com', 'ad\u200bmin@example.com', 'admin@example.com.', '"admin"@example.com', 'a@b@example.com', 'admin@ex\u0430mple.com']) {
+    const answer = await signUp(odd)
+    expect.soft([answer.status, Object.keys(fieldsOf(answer) ?? {})], odd).toEqual([400, ['email']])
+  }
+  expect(await ask(`SELECT email FROM auth.users WHERE email ~ 'adm'`)).toEqual([{ email: 'admin@example.com' }])
+  await signUp('a+b@example.com')
+  await signUp('a.b@example.com')
+  for (const own of ['a+b@example.com', 'a.b@example.com']) expect((await eventually(async () => (await server.mailsTo(own))[0])).to).toBe(own)
+})
+
+test('A18 nothing but what is asked for can be set', async () => {
+  const extras = { role: 'ADMIN', isAdmin: true, emailVerified: true, emailVerifiedAt: '2026-01-01', status: 'ACTIVE', id: 'x', createdAt: 1, deletedAt: null, memberships: [] }
+  for (const [key, value] of Object.entries(extras)) {
+    const answer = await signUp('mass@example.com', { [key]: value })
+    expect.soft([answer.status, answer.error?.data.code], key).toEqual([400, 'BAD_REQUEST'])
+  }
+  expect(await usersWith('mass@example.com')).toEqual([])
+})
+
+test('A19 S19 what a person sees of their account is what is meant for them, and no cache keeps it', async () => {
+  const { token } = await server.signUpAs('me@example.com', { password })
+  const answer = await browser.query('auth.me', undefined, { authorization: `Bearer ${token}` })
+  expect(Object.keys(answer.data as object).toSorted()).toEqual(['createdAt', 'email', 'emailVerified', 'id', 'name', 'role'])
+  expect(answer.headers.get('cache-control')).toBe('no-store')
+  for (const reply of [await signIn('me@example.com'), await signIn('me@example.com', 'wrong'), await signUp('me@example.com'), await browser.query('auth.me')]) {
+    expect(reply.headers.get('cache-control')).toBe('no-store')
+  }
+})
+
+test('C17 what could end a header line is refused, and nobody else gets a mail', async () => {
+  for (const end of ['\r\nBcc: x@example.org', '\nx', '\u2028x', '\u0000']) {
+    expect.soft((await signUp(`header@example.com${end}`)).status).toBe(400)
+    expect.soft((await signUp('header@example.com', { name: `Ada${end}` })).status).toBe(400)
+  }
+  expect(await usersWith('header@example.com')).toEqual([])
+  expect(await server.mailsTo('x@example.org')).toEqual([])
+})
+
+test('C18 a link leads to the configured address, whatever the request calls this server', async () => {
+  await browser.mutate('auth.signUp', { email: 'host@example.com', name: 'Ada', password }, { 'x-forwarded-host': 'evil.example', forwarded: 'host=evil.example' })
+  const mail = await eventually(async () => (await server.mailsTo('host@example.com'))[0])
+  expect(mail.text).toContain(`${server.config.PUBLIC_URL}/verify-email#token=pln_v_`)
+  expect(mail.text).not.toContain('evil')
+})
+
+test('the first administrator is made by the code from the log, once', async () => {
+  const [row] = await ask<{ id: string }>(`SELECT id FROM auth.verification_tokens WHERE purpose = 'SETUP' AND used_at IS NULL`)
+  const code = tokenFor('SETUP', row?.id ?? '')
+  const attacker = await server.signUpAs('boss@example.com', { password: 'mallory was here first' })
+  const setUp = (given: string, email = 'boss@example.com') => browser.mutate('auth.setUp', { code: given, email, name: 'Boss', password })
+  expect(await setUp('pln_setup_guess')).toMatchObject({ status: 400, error: { data: { code: 'INVALID_TOKEN' } } })
+  const answers = await Promise.all(Array.from({ length: 20 }, () => setUp(code)))
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array(19).fill(400)])
+  expect(await ask(`SELECT email FROM auth.users WHERE role = 'ADMIN'`)).toEqual([{ email: 'boss@example.com' }])
+  expect((await browser.query('auth.me', undefined, { authorization: `Bearer ${attacker.token}` })).status).toBe(401)
+  expect((await signIn('boss@example.com', 'mallory was here first')).status).toBe(401)
+  expect(await signIn('boss@example.com')).toMatchObject({ status: 200, data: { me: { role: 'ADMIN' } } })
+  expect(await ask(`SELECT FROM core.activity WHERE event = 'auth.administrator.created'`)).toHaveLength(1)
+})
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  await sleep(1)
+  const started = performance.now()
+  await work()
+  return performance.now() - started
+}
+
+/** The larger median by the smaller. */
+function ratio(one: number[], other: number[]): number {
+  const [a = 1, b = 1] = [one, other].map((times) => times.toSorted((x, y) => x - y)[Math.floor(times.length / 2)])
+  return Math.max(a, b) / Math.min(a, b)
+}
