@@ -1,4 +1,8 @@
 /** Made by `node server/dev/access.ts` from the doors of the server. Do not edit. */
 
-/** Procedures that are sent alone: their answer sets a cookie or holds a secret that must not be lost with another call's. */
-export const alone: ReadonlySet<string> = new Set<string>([])
+/** Procedures that are sent alone: their answer sets a cookie or holds a secret, which must not be lost with another call's. */
+export const alone: ReadonlySet<string> = new Set<string>([
+  'auth.password.change',
+  'auth.signIn',
+  'auth.signOut',
+])
