@@ -82,7 +82,7 @@ async function paced(forSeconds: number, perSecond: number): Promise<void> {
 async function drained(): Promise<void> {
   for (;;) {
     const { outbox, queues } = await jobFigures()
-    if (outbox.every(({ waiting }) => waiting === 0) && queues.every(({ waiting }) => waiting === 0)) return
+    if (outbox.every(({ waiting }) => waiting === 0) && queues.every(({ waiting, running }) => waiting + running === 0)) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

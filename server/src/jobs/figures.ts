@@ -25,16 +25,20 @@ export interface Backlog {
   readonly queue: string
   /** Jobs that nobody has taken yet, those that wait for another attempt among them. */
   readonly waiting: number
+  /** Jobs that a process has taken. */
+  readonly running: number
   /** Jobs whose last attempt failed. They wait for a person. */
   readonly dead: number
 }
 
-/** Gives what waits in each queue. */
+/** Gives what waits in each queue; none of those where nothing does. */
 export async function backlogs(pool: pg.Pool): Promise<Backlog[]> {
   const { rows } = await pool.query<Backlog>(
     `SELECT coalesce(source_name, name) AS queue,
-       count(*) FILTER (WHERE name <> $1)::int AS waiting, count(*) FILTER (WHERE name = $1)::int AS dead
-     FROM ${queueSchema}.job WHERE state IN ('created', 'retry') GROUP BY 1 ORDER BY 1`,
+       count(*) FILTER (WHERE name <> $1 AND state <> 'active')::int AS waiting,
+       count(*) FILTER (WHERE name <> $1 AND state = 'active')::int AS running,
+       count(*) FILTER (WHERE name = $1)::int AS dead
+     FROM ${queueSchema}.job WHERE state IN ('created', 'retry', 'active') GROUP BY 1 ORDER BY 1`,
     [deadLetterQueue],
   )
   return rows

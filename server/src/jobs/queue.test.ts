@@ -104,7 +104,7 @@ test('a poisonous event is given up after its attempts, waits among the dead let
   await eventually(() => done.length === 2, 1_000)
   await eventually(async () => (await backlogs(owner)).some(({ dead }) => dead === 1), 15_000)
   expect(attempts).toHaveLength(3)
-  expect(await backlogs(owner)).toEqual([{ queue: 'teams.test', waiting: 0, dead: 1 }])
+  expect(await backlogs(owner)).toEqual([{ queue: 'teams.test', waiting: 0, running: 0, dead: 1 }])
   poisonous = false
   await boss.redrive(deadLetterQueue)
   await eventually(() => done.includes(1))

@@ -1,13 +1,12 @@
 /** What the house itself does by the clock: it makes room ahead and removes what has served. */
 import type pg from 'pg'
+import { purgeExpiredKeys } from '#db'
 import type { Clockwork } from './scheduler.ts'
 
-/** How long each thing is kept. Where a service keeps a thing of its own, its own schedule removes it. */
+/** How long each thing is kept. Idempotency keys have their day in db/idempotency.ts; what belongs to a service, its own schedule removes. */
 export const retention = {
   /** Addresses and agents behind activities are personal: 30 days. */
   activityOrigins: '30 days',
-  /** A client retries within minutes. */
-  idempotencyKeys: '24 hours',
   /** A subscription may resume from what it saw in the last 30 days, with some days to spare. */
   feed: '35 days',
   /** Longer than any job of an event can come again: a dead letter waits 30 days, and its redrive as long again. */
@@ -26,7 +25,7 @@ export interface HouseSchedule extends Clockwork {
 export function houseSchedules(pool: pg.Pool): HouseSchedule[] {
   return [
     { name: 'core.activity_partitions', cron: '23 1 * * *', run: () => pool.query('SELECT core.ensure_activity_partitions(3)') },
-    { name: 'core.idempotency_keys', cron: '7 * * * *', run: () => removeOld(pool, 'core.idempotency_keys', retention.idempotencyKeys) },
+    { name: 'core.idempotency_keys', cron: '7 * * * *', run: purgeExpiredKeys },
     { name: 'core.activity_origins', cron: '11 2 * * *', run: () => removeOld(pool, 'core.activity_origins', retention.activityOrigins) },
     { name: 'core.inbox', cron: '31 2 * * *', run: () => removeOld(pool, 'core.inbox', retention.inbox) },
     { name: 'core.feed', cron: '51 2 * * *', run: () => removeOldFeed(pool) },
