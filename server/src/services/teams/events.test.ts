@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from '../../../test/server.ts'
+import { first, joinTeam, newTeam, person, type Somebody, type Team } from '../../../test/teams.ts'
+
+let server: TestServer
+let anna: Somebody
+let ben: Somebody
+
+beforeAll(async () => {
+  server = await startTestServer()
+  ;[anna, ben] = [await person(server, 'Anna'), await person(server, 'Ben')]
+})
+afterAll(() => server.stop())
+
+interface Watch {
+  readonly seen: { id: string; name: string }[]
+  readonly ended: Promise<unknown>
+  stop(): void
+}
+
+async function watch(somebody: Somebody, team: Team, lastEventId?: string): Promise<Watch> {
+  const seen: Watch['seen'] = []
+  const ended = Promise.withResolvers<unknown>()
+  const started = Promise.withResolvers<void>()
+  const input = { teamId: team.id, ...(lastEventId !== undefined && { lastEventId }) }
+  const { unsubscribe } = somebody.alone().teams.events.subscribe(input, {
+    onStarted: () => started.resolve(),
+    onData: ({ id, data }) => seen.push({ id, name: data.name }),
+    onError: (error) => ended.resolve(error),
+    onComplete: () => ended.resolve('complete'),
+  })
+  await started.promise
+  return { seen, ended: ended.promise, stop: unsubscribe }
+}
+
+describe('watching a team', () => {
+  test('a watcher is told of each change, typed by its name', async () => {
+    const team = await newTeam(anna)
+    const watched = await watch(anna, team)
+    await joinTeam(server, anna, ben, team, 'MEMBER')
+    await anna.client.teams.member.changeRole.mutate({ teamId: team.id, userId: ben.userId, role: 'ADMIN' })
+    const names = (await first(watched.seen, 3)).map(({ name }) => name)
+    expect(names).toEqual(['teams.invitation.created', 'teams.invitation.accepted', 'teams.member.role_changed'])
+    watched.stop()
+  })
+
+  test('a watcher who comes back goes on after the last event they saw, without a gap and without a repeat', async () => {
+    const team = await newTeam(anna)
+    await joinTeam(server, anna, ben, team, 'MEMBER')
+    const before = await watch(anna, team, '0')
+    const all = await first(before.seen, 3)
+    before.stop()
+    await anna.client.teams.member.changeRole.mutate({ teamId: team.id, userId: ben.userId, role: 'VIEWER' })
+    const after = await watch(anna, team, all[1]?.id)
+    expect((await first(after.seen, 2)).map(({ name }) => name)).toEqual(['teams.invitation.accepted', 'teams.member.role_changed'])
+    after.stop()
+  })
+
+  test('a watcher hears nothing of other teams', async () => {
+    const [mine, other] = [await newTeam(ben), await newTeam(anna)]
+    const watched = await watch(ben, mine)
+    await anna.client.teams.delete.mutate({ teamId: other.id })
+    await ben.client.teams.delete.mutate({ teamId: mine.id })
+    expect((await first(watched.seen, 1)).map(({ name }) => name)).toEqual(['teams.team.deleted'])
+    watched.stop()
+  })
+
+  test('watching ends within 250 ms when the session is revoked', async () => {
+    const team = await newTeam(anna)
+    const visitor = await person(server, 'Dora')
+    await joinTeam(server, anna, visitor, team, 'MEMBER')
+    const watched = await watch(visitor, team)
+    const revokedAt = performance.now()
+    await visitor.client.auth.signOut.mutate()
+    await watched.ended
+    expect(performance.now() - revokedAt).toBeLessThan(250 + 100)
+  })
+})

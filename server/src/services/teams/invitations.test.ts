@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { advance } from '../../../test/clock.ts'
+import { refusal } from '../../../test/refusal.ts'
+import { startTestServer, type TestServer } from '../../../test/server.ts'
+import { activityOf, invitationToken, joinTeam, newTeam, person, query, type Somebody, type Team } from '../../../test/teams.ts'
+
+let server: TestServer
+let anna: Somebody
+let ben: Somebody
+let cara: Somebody
+let team: Team
+
+beforeAll(async () => {
+  server = await startTestServer()
+  ;[anna, ben, cara] = [await person(server, 'Anna'), await person(server, 'Ben'), await person(server, 'Cara')]
+})
+afterAll(() => server.stop())
+
+async function invite(email: string, role: Team['role'] = 'MEMBER', inviter = anna): Promise<string> {
+  await inviter.client.teams.invitation.create.mutate({ teamId: team.id, email, role })
+  return invitationToken(server, email, team.name)
+}
+
+describe('invitations', () => {
+  test('the invited person joins in the role of the invitation', async () => {
+    team = await newTeam(anna)
+    const token = await invite(ben.email, 'VIEWER')
+    expect(await ben.client.teams.invitation.accept.mutate({ token })).toMatchObject({ id: team.id, name: team.name, role: 'VIEWER' })
+    expect((await anna.client.teams.member.list.query({ teamId: team.id })).items).toMatchObject([
+      { name: 'Anna', role: 'OWNER' },
+      { name: 'Ben', email: ben.email, role: 'VIEWER' },
+    ])
+    expect((await anna.client.teams.invitation.list.query({ teamId: team.id })).items).toEqual([])
+  })
+
+  test('an invitation is for its address alone; whoever else tries leaves a trace, and the link stays good', async () => {
+    team = await newTeam(anna)
+    const token = await invite(ben.email)
+    expect(await refusal(cara.client.teams.invitation.accept.mutate({ token }))).toMatchObject({ code: 'FORBIDDEN' })
+    expect(await activityOf(server, team.id)).toContainEqual(
+      expect.objectContaining({ event: 'teams.invitation.refused', actor_id: cara.userId, data: expect.objectContaining({ reason: 'ADDRESS' }) }),
+    )
+    await ben.client.teams.invitation.accept.mutate({ token })
+  })
+
+  test('a link works once, of twenty parallel tries too, and the used link leaves a trace', async () => {
+    team = await newTeam(anna)
+    const token = await invite(ben.email)
+    const tries = await Promise.allSettled(Array.from({ length: 20 }, () => ben.alone().teams.invitation.accept.mutate({ token })))
+    expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect((await activityOf(server, team.id)).filter(({ event }) => event === 'teams.invitation.accepted')).toHaveLength(1)
+    expect(await refusal(ben.client.teams.invitation.accept.mutate({ token }))).toMatchObject({ code: 'INVALID_TOKEN' })
+    const traces = await query(server, `SELECT data FROM core.activity WHERE event = 'teams.invitation.refused' AND actor_id = $1`, [ben.userId])
+    expect(traces).toContainEqual({ data: { invitationId: null, reason: 'TOKEN' } })
+  })
+
+  test('inviting again ends the older link', async () => {
+    team = await newTeam(anna)
+    const older = await invite(ben.email)
+    await anna.client.teams.invitation.create.mutate({ teamId: team.id, email: ben.email, role: 'ADMIN' })
+    expect(await refusal(ben.client.teams.invitation.accept.mutate({ token: older }))).toMatchObject({ code: 'INVALID_TOKEN' })
+    expect((await anna.client.teams.invitation.list.query({ teamId: team.id })).items).toMatchObject([{ email: ben.email, role: 'ADMIN' }])
+  })
+
+  test('nobody invites to more than they are, and members invite nobody', async () => {
+    team = await newTeam(anna)
+    await joinTeam(server, anna, ben, team, 'ADMIN')
+    await joinTeam(server, anna, cara, team, 'MEMBER')
+    const asked = { teamId: team.id, email: 'new@example.com' }
+    expect(await refusal(ben.client.teams.invitation.create.mutate({ ...asked, role: 'OWNER' }))).toMatchObject({ code: 'FORBIDDEN' })
+    expect(await refusal(cara.client.teams.invitation.create.mutate({ ...asked, role: 'VIEWER' }))).toMatchObject({ code: 'FORBIDDEN' })
+    expect(await refusal(cara.client.teams.invitation.list.query({ teamId: team.id }))).toMatchObject({ code: 'FORBIDDEN' })
+    await ben.client.teams.invitation.create.mutate({ ...asked, role: 'ADMIN' })
+  })
+
+  test('somebody who is in the team is not invited to it', async () => {
+    team = await newTeam(anna)
+    expect(await refusal(anna.client.teams.invitation.create.mutate({ teamId: team.id, email: 'ANNA@example.com', role: 'VIEWER' }))).toMatchObject({
+      code: 'CONFLICT',
+      details: { reason: 'ALREADY_MEMBER', field: 'email' },
+    })
+  })
+
+  test('a deleted team cannot be joined, and a restored one can', async () => {
+    team = await newTeam(anna)
+    const token = await invite(ben.email)
+    await anna.client.teams.delete.mutate({ teamId: team.id })
+    expect(await refusal(ben.client.teams.invitation.accept.mutate({ token }))).toMatchObject({ code: 'INVALID_TOKEN' })
+    await anna.client.teams.restore.mutate({ teamId: team.id })
+    await ben.client.teams.invitation.accept.mutate({ token })
+  })
+
+  test('a link ends after seven days', async () => {
+    team = await newTeam(anna)
+    const token = await invite(ben.email)
+    await advance(server.database.ownerUrl, 7 * 24 * 60 * 60 * 1000 + 1000)
+    expect(await refusal(ben.client.teams.invitation.accept.mutate({ token }))).toMatchObject({ code: 'INVALID_TOKEN' })
+  })
+})

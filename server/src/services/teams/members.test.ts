@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from '../../../test/server.ts'
+import { refusal } from '../../../test/refusal.ts'
+import { activityOf, joinTeam, newTeam, person, type Somebody } from '../../../test/teams.ts'
+
+let server: TestServer
+let anna: Somebody
+let ben: Somebody
+let cara: Somebody
+
+beforeAll(async () => {
+  server = await startTestServer()
+  ;[anna, ben, cara] = [await person(server, 'Anna'), await person(server, 'Ben'), await person(server, 'Cara')]
+})
+afterAll(() => server.stop())
+
+async function rolesOf(somebody: Somebody, teamId: Awaited<ReturnType<typeof newTeam>>['id']): Promise<Record<string, string>> {
+  const { items } = await somebody.client.teams.member.list.query({ teamId })
+  return Object.fromEntries(items.map(({ name, role }) => [name, role]))
+}
+
+describe('roles', () => {
+  test('an owner promotes a member, and the log says who did it', async () => {
+    const team = await newTeam(anna)
+    await joinTeam(server, anna, ben, team, 'MEMBER')
+    const changed = await anna.client.teams.member.changeRole.mutate({ teamId: team.id, userId: ben.userId, role: 'ADMIN' })
+    expect(changed).toMatchObject({ userId: ben.userId, name: 'Ben', role: 'ADMIN' })
+    expect(await rolesOf(ben, team.id)).toEqual({ Anna: 'OWNER', Ben: 'ADMIN' })
+    expect((await anna.client.teams.activity.list.query({ teamId: team.id })).items[0]).toMatchObject({
+      event: 'teams.member.role_changed',
+      actorId: anna.userId,
+      userId: ben.userId,
+      data: { from: 'MEMBER', to: 'ADMIN' },
+    })
+  })
+
+  test('the last owner keeps the role, and the attempt stays in the log', async () => {
+    const team = await newTeam(anna)
+    expect(await refusal(anna.client.teams.member.changeRole.mutate({ teamId: team.id, userId: anna.userId, role: 'MEMBER' }))).toMatchObject({
+      code: 'CONFLICT',
+      details: { reason: 'LAST_OWNER' },
+    })
+    expect(await rolesOf(anna, team.id)).toEqual({ Anna: 'OWNER' })
+    expect(await activityOf(server, team.id)).toContainEqual(
+      expect.objectContaining({ event: 'teams.member.role_change_refused', actor_id: anna.userId, data: { to: 'MEMBER', reason: 'LAST_OWNER' } }),
+    )
+  })
+
+  test('a member may not promote anyone, themselves included, and the attempt stays in the log', async () => {
+    const team = await newTeam(anna)
+    await joinTeam(server, anna, ben, team, 'ADMIN')
+    expect(await refusal(ben.client.teams.member.changeRole.mutate({ teamId: team.id, userId: ben.userId, role: 'OWNER' }))).toMatchObject({
+      code: 'FORBIDDEN',
+    })
+    expect(await rolesOf(anna, team.id)).toEqual({ Anna: 'OWNER', Ben: 'ADMIN' })
+    expect(await activityOf(server, team.id)).toContainEqual(
+      expect.objectContaining({ event: 'teams.member.role_change_refused', actor_id: ben.userId, data: { to: 'OWNER', reason: 'NOT_OWNER' } }),
+    )
+  })
+
+  test('somebody who is not in the team has no role to change', async () => {
+    const team = await newTeam(anna)
+    expect(await refusal(anna.client.teams.member.changeRole.mutate({ teamId: team.id, userId: cara.userId, role: 'ADMIN' }))).toMatchObject({
+      code: 'NOT_FOUND',
+    })
+  })
+
+  test('owners who demote each other at the same moment leave one owner', async () => {
+    const team = await newTeam(anna)
+    await joinTeam(server, anna, ben, team, 'OWNER')
+    await joinTeam(server, anna, cara, team, 'OWNER')
+    const owners = [anna, ben, cara]
+    for (let round = 0; round < 5; round++) {
+      const attempts = owners.flatMap((actor) =>
+        owners.map((subject) => actor.alone().teams.member.changeRole.mutate({ teamId: team.id, userId: subject.userId, role: 'MEMBER' })),
+      )
+      await Promise.allSettled(attempts)
+      const roles = await rolesOf(anna, team.id)
+      const left = Object.values(roles).filter((role) => role === 'OWNER')
+      expect(left, JSON.stringify(roles)).toHaveLength(1)
+      const owner = owners.find(({ name }) => roles[name] === 'OWNER')
+      for (const { userId } of owners) await owner?.client.teams.member.changeRole.mutate({ teamId: team.id, userId, role: 'OWNER' })
+    }
+  })
+
+  test('the same key gives one change, the same answer, and is refused for another change', async () => {
+    const team = await newTeam(anna)
+    await joinTeam(server, anna, ben, team, 'MEMBER')
+    const context = { idempotencyKey: `key-${team.id}` }
+    const promote = () => anna.alone().teams.member.changeRole.mutate({ teamId: team.id, userId: ben.userId, role: 'ADMIN' }, { context })
+    const answers = await Promise.all(Array.from({ length: 20 }, promote))
+    expect(new Set(answers.map((answer) => JSON.stringify(answer)))).toHaveLength(1)
+    expect((await activityOf(server, team.id)).filter(({ event }) => event === 'teams.member.role_changed')).toHaveLength(1)
+    const other = anna.client.teams.member.changeRole.mutate({ teamId: team.id, userId: ben.userId, role: 'VIEWER' }, { context })
+    expect(await refusal(other)).toMatchObject({ code: 'CONFLICT', details: { reason: 'KEY_REUSED' } })
+  })
+})
