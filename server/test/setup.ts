@@ -3,12 +3,9 @@
  * of which each test file gets a copy. Runs once after them: leaves no process, no database and no file.
  */
 import { randomInt } from 'node:crypto'
-import { existsSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
-import { openEmbedded, removeEmbedded } from '../src/db/embedded.ts'
-import { isAlive } from '../src/db/embedded-process.ts'
+import { openTemporary } from '../src/db/embedded-temporary.ts'
 import { deploy } from '../src/deploy.ts'
 
 declare module 'vitest' {
@@ -18,12 +15,11 @@ declare module 'vitest' {
   }
 }
 
-const runsFolder = join(import.meta.dirname, '../../.plinth/test')
 const runLock = 'hashtext($$plinth test run$$)'
 
 /** vitest's hook: returns what undoes it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = process.env.TEST_DATABASE_URL ? { url: process.env.TEST_DATABASE_URL, close: async () => undefined } : await startServer()
+  const server = process.env.TEST_DATABASE_URL ? { url: process.env.TEST_DATABASE_URL, close: async () => undefined } : await openTemporary()
   const run = randomInt(1, 2 ** 31)
   const prefix = `plinth_test_${run}_`
   const admin = new pg.Client({ connectionString: server.url, application_name: 'plinth tests' })
@@ -39,35 +35,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await dropAll(admin, prefix)
     await admin.end()
     await server.close()
-  }
-}
-
-/** Durable against a killed process, not against a power cut: this is what makes it fast. */
-async function startServer(): Promise<{ url: string; close: () => Promise<void> }> {
-  await removeAbandonedRuns()
-  const folder = join(runsFolder, String(process.pid), 'postgres')
-  const { url, close } = await openEmbedded({
-    folder,
-    database: 'postgres',
-    purpose: 'command',
-    settings: { fsync: 'off', full_page_writes: 'off', max_connections: '300', autovacuum_naptime: '10s', deadlock_timeout: '200ms' },
-  })
-  return {
-    url,
-    close: async () => {
-      await close()
-      await removeEmbedded(folder)
-      rmSync(join(runsFolder, String(process.pid)), { recursive: true, force: true })
-    },
-  }
-}
-
-async function removeAbandonedRuns(): Promise<void> {
-  if (!existsSync(runsFolder)) return
-  for (const pid of readdirSync(runsFolder)) {
-    if (isAlive(Number(pid))) continue
-    await removeEmbedded(join(runsFolder, pid, 'postgres'))
-    rmSync(join(runsFolder, pid), { recursive: true, force: true })
   }
 }
 
