@@ -13,6 +13,7 @@ interface DmmfField {
   isList: boolean
   isRequired: boolean
   nativeType?: [string, string[]] | null
+  relationName?: string
   relationFromFields?: string[]
   isId: boolean
 }
@@ -46,7 +47,7 @@ function write({ dmmf, generator }: GenerateParameters): void {
     `${folder}/metadata.ts`,
     [
       '// Written by server/dev/metadata-generator.ts. Do not edit.',
-      `export const models = ${JSON.stringify(Object.fromEntries(models.map(describe)), null, 2)} as const`,
+      `export const models = ${JSON.stringify(Object.fromEntries(models.map((model) => describe(model, models))), null, 2)} as const`,
       `/** The client properties that belong to each service: what \`db(service)\` narrows to. */`,
       `export type ServiceModels = {`,
       ...services(models).map(([service, names]) => `  ${service}: ${names.map((name) => `'${name}'`).join(' | ')}`),
@@ -56,7 +57,7 @@ function write({ dmmf, generator }: GenerateParameters): void {
   )
 }
 
-function describe(model: DmmfModel): [string, unknown] {
+function describe(model: DmmfModel, models: DmmfModel[]): [string, unknown] {
   const columns = model.fields.filter((field) => field.kind === 'scalar' || field.kind === 'enum')
   return [
     model.name,
@@ -72,11 +73,22 @@ function describe(model: DmmfModel): [string, unknown] {
           .filter((field) => field.kind === 'object')
           .map((field) => [
             field.name,
-            { model: field.type, list: field.isList, required: field.isRequired, owns: (field.relationFromFields ?? []).length > 0 },
+            {
+              model: field.type,
+              list: field.isList,
+              required: field.isRequired,
+              owns: (field.relationFromFields ?? []).length > 0,
+              single: !field.isList && otherSide(field, models)?.isList === false,
+            },
           ]),
       ),
     },
   ]
+}
+
+function otherSide(field: DmmfField, models: DmmfModel[]): DmmfField | undefined {
+  const fields = models.find((model) => model.name === field.type)?.fields ?? []
+  return fields.find((other) => other !== field && other.relationName === field.relationName)
 }
 
 function typeOf(field: DmmfField): string {

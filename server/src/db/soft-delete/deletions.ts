@@ -16,17 +16,31 @@ export function deletions(shapes: Shapes): Record<string, { delete: Deletion; de
 }
 
 function deletionsOf(shapes: Shapes, model: string, shape: ModelShape): { delete: Deletion; deleteMany: Deletion } {
-  const where = (args: Args): Args => livingWhere({ shapes }, model, args.where)
+  const { property } = shape
+  const where = (args: Args, path: string): Args => livingWhere({ shapes }, model, args.where, `${path}.where`)
   return {
     delete(args = {}) {
+      const path = `${property}.delete`
       const data = deletionOf(shape)
-      // What this very deletion takes along still shows in its result, as it does where rows are removed.
-      const result = livingResult({ shapes, ...data }, model, args, `${shape.property}.delete`)
-      return withoutRelations(unfiltered(this.$parent, shape.property).update({ ...result, where: where(args), data }))
+      return rejecting(() => {
+        // What this very deletion takes along still shows in its result, as it does where rows are removed.
+        const result = livingResult({ shapes, ...data }, model, args, path)
+        return withoutRelations(unfiltered(this.$parent, property).update({ ...result, where: where(args, path), data }))
+      })
     },
     deleteMany(args = {}) {
-      return unfiltered(this.$parent, shape.property).updateMany({ ...args, where: where(args), data: deletionOf(shape) })
+      const path = `${property}.deleteMany`
+      return rejecting(() => unfiltered(this.$parent, property).updateMany({ ...args, where: where(args, path), data: deletionOf(shape) }))
     },
+  }
+}
+
+/** Every other refusal is a rejection: so are these. */
+function rejecting<T>(query: () => Query<T>): Query<T> {
+  try {
+    return query()
+  } catch (error) {
+    return Promise.reject(error)
   }
 }
 

@@ -43,12 +43,12 @@ interface Call {
 function rewritten(shapes: Shapes, { model, operation, args }: Call): Args {
   const scope = { shapes }
   const path = `${shapes[model]?.property ?? model}.${operation}`
-  const data = (name: string): unknown => livingData(scope, model, args[name], `${path}.${name}`)
+  const data = (name: string, existing: boolean): unknown => livingData(scope, model, args[name], { path: `${path}.${name}`, existing })
   if (operation.startsWith('delete')) throw new SoftDeleteRefusal(path, 'purge alone removes rows for good')
-  if (operation.startsWith('create')) return { ...livingResult(scope, model, args, path), data: data('data') }
+  if (operation.startsWith('create')) return { ...livingResult(scope, model, args, path), data: data('data', false) }
   const read = livingRead(scope, model, args, path)
-  if (operation.startsWith('update')) return { ...read, data: data('data') }
+  if (operation.startsWith('update')) return { ...read, data: data('data', true) }
   // The filter in `where` also keeps Prisma from a native upsert, whose ON CONFLICT would find no partial unique index (42P10).
-  if (operation === 'upsert') return { ...read, create: data('create'), update: data('update') }
+  if (operation === 'upsert') return { ...read, create: data('create', false), update: data('update', true) }
   return read
 }

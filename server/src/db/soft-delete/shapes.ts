@@ -1,12 +1,13 @@
 /** What soft delete must know of the models, and the words in which it refuses. */
 import { models } from '../generated/metadata.ts'
 
-/** A relation as its model has it. `owns`: the foreign key is in the model's own table. */
+/** A relation as its model has it. `owns`: the foreign key is in the model's own table. `single`: the other side is no list either. */
 export interface RelationShape {
   readonly model: string
   readonly list: boolean
   readonly required: boolean
   readonly owns: boolean
+  readonly single: boolean
 }
 
 /** A model of the metadata. `soft`: its rows are marked as deleted and not removed. */
