@@ -11,15 +11,15 @@ export interface TcpProxy extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** Opens a proxy to the host and port of `target`, a URL. */
-export async function openProxy(target: string): Promise<TcpProxy> {
+/** Opens a proxy to the host and port of `target`, a URL. `answers` may change what the server says, message bytes as they come. */
+export async function openProxy(target: string, answers: (bytes: Buffer) => Buffer = (bytes) => bytes): Promise<TcpProxy> {
   const to = new URL(target)
   const sockets = new Set<Socket>()
   let silent = false
   const server = createServer((near) => {
     const far = connect(Number(to.port), to.hostname)
-    join(near, far)
-    join(far, near)
+    join(near, far, (bytes) => bytes)
+    join(far, near, answers)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const through = new URL(target)
@@ -40,10 +40,10 @@ export async function openProxy(target: string): Promise<TcpProxy> {
     [Symbol.asyncDispose]: close,
   }
 
-  function join(from: Socket, other: Socket): void {
+  function join(from: Socket, other: Socket, change: (bytes: Buffer) => Buffer): void {
     sockets.add(from)
     from.setNoDelay(true)
-    from.on('data', (bytes) => void (silent || other.destroyed || other.write(bytes)))
+    from.on('data', (bytes) => void (silent || other.destroyed || other.write(change(Buffer.from(bytes as Uint8Array)))))
     from.on('error', () => undefined)
     from.on('close', () => {
       sockets.delete(from)

@@ -24,6 +24,15 @@ afterAll(() => database.drop())
 
 const config = (url = database.url) => ({ DATABASE_URL: url, DIRECT_URL: undefined })
 
+/** Takes the NotificationResponses ('A') out of a chunk of whole messages. */
+function withoutNotifications(bytes: Buffer): Buffer {
+  const kept: Buffer[] = []
+  for (let at = 0; at + 5 <= bytes.length; at += 1 + bytes.readUInt32BE(at + 1)) {
+    if (bytes[at] !== 0x41) kept.push(bytes.subarray(at, at + 1 + bytes.readUInt32BE(at + 1)))
+  }
+  return Buffer.concat(kept)
+}
+
 /** Kills the server's side of this process's LISTEN connection. */
 const killBackend = () =>
   query(database.ownerUrl, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'plinth listen' AND datname = current_database()`)
@@ -100,6 +109,15 @@ test('a connection that falls silent without a word makes it deaf within 250 ms'
   expect(isListening()).toBe(false)
   proxy.speak()
   await eventually(() => isListening(), 3_000)
+})
+
+test('a connection on which LISTEN succeeds but nothing arrives, as behind a pooler, is never believed', async () => {
+  await using pooler = await openProxy(database.url, withoutNotifications)
+  let deaf = 0
+  ends.push(onDeaf(() => deaf++))
+  await listen(config(pooler.url))
+  expect(isListening()).toBe(false)
+  expect(deaf).toBe(0)
 })
 
 test('a process that was busy for longer than the limit does not believe that it hears', async () => {

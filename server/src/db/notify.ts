@@ -2,6 +2,7 @@
  * Hints between processes, carried by LISTEN and NOTIFY. A hint makes things fast, never right: whoever waits for one also polls.
  * The one exception is trust: a cache that must forget what another process revoked may be served only while `isListening()`.
  */
+import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import pg from 'pg'
 import type { Config } from '#lib/config.ts'
@@ -21,6 +22,10 @@ const deafAfterMs = 250
 const giveUpMs = 5_000
 const firstRetryMs = 50
 const lastRetryMs = 5_000
+/** Behind a pooler in transaction mode LISTEN succeeds and nothing ever arrives: only what came back proves that we hear. */
+const echoChannel = 'plinth_echo'
+const echoMs = 2_000
+const noEchoRetryMs = 30_000
 /** At most one NOTIFY in this time: what is asked for in between goes out together. */
 const sendGapMs = 5
 
@@ -143,13 +148,33 @@ async function connect(self: Ear): Promise<void> {
   client.on('notification', ({ channel, payload }) => deliver(channel, payload ?? ''))
   try {
     await client.connect()
-    const sentAt = performance.now()
-    await client.query(channels.map((channel) => `LISTEN ${channel}`).join('; '))
+    await client.query([...channels, echoChannel].map((channel) => `LISTEN ${channel}`).join('; '))
+    await echo(client)
     if (ear !== self) return void (await client.end())
     self.attempt = 0
-    answered(self, client, sentAt)
+    answered(self, client, performance.now())
   } catch (error) {
     lose(self, client, error)
+  }
+}
+
+class NoEcho extends Error {
+  override readonly name = 'NoEcho'
+}
+
+/** Resolves when a notification that was sent over another connection has come in on this one. */
+async function echo(client: pg.Client): Promise<void> {
+  const nonce = randomUUID()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const hear = ({ payload }: pg.Notification) => payload === nonce && resolve()
+  const timer = setTimeout(() => reject(new NoEcho('A notification sent to ourselves did not arrive: DIRECT_URL must not lead to a pooler')), echoMs)
+  client.on('notification', hear)
+  try {
+    await sender?.query('SELECT pg_notify($1, $2)', [echoChannel, nonce])
+    await promise
+  } finally {
+    clearTimeout(timer)
+    client.off('notification', hear)
   }
 }
 
@@ -188,7 +213,7 @@ function lose(self: Ear, client: pg.Client, error: unknown): void {
   becomeDeaf(self)
   client.end().catch(() => {})
   if (ear !== self) return
-  const backoff = Math.min(lastRetryMs, firstRetryMs * 2 ** self.attempt++)
+  const backoff = error instanceof NoEcho ? noEchoRetryMs : Math.min(lastRetryMs, firstRetryMs * 2 ** self.attempt++)
   self.timers.retry = setTimeout(() => void connect(self), backoff * (0.5 + Math.random() / 2))
   log.warn({ error }, 'The LISTEN connection was lost; it is made anew, and polling makes up for it.')
 }
