@@ -1,6 +1,5 @@
 /** What a request to /trpc may look like, decided before any of it is read. */
 import type { MiddlewareHandler } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { AppError } from '#lib/errors.ts'
 import { refused } from './refusal.ts'
 import type { Environment } from './request.ts'
@@ -21,13 +20,28 @@ export const onlyJson: MiddlewareHandler<Environment> = async function requireJs
   return refused(c, new AppError('UNSUPPORTED_MEDIA_TYPE', 'Send application/json.'))
 }
 
-const counted = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => refused(c, tooLarge()) })
-
 /** Refuses a longer body by its announced length, unread; one that announces none is read up to the limit and no further. */
 export const smallBody: MiddlewareHandler<Environment> = async function limitBody(c, next) {
+  if (c.req.raw.method !== 'POST') return next()
   const announced = c.req.header('content-length')
-  if (announced === undefined || c.req.header('transfer-encoding') !== undefined) return c.req.raw.method === 'GET' ? next() : counted(c, next)
-  return Number(announced) > MAX_BODY_BYTES ? refused(c, tooLarge()) : next()
+  if (announced !== undefined) return Number(announced) > MAX_BODY_BYTES ? refused(c, tooLarge()) : next()
+  const body = await readUpTo(c.req.raw.body, MAX_BODY_BYTES)
+  if (body === null) return refused(c, tooLarge())
+  const { url, signal } = c.req.raw
+  c.req.raw = new Request(url, { method: 'POST', headers: [...c.req.raw.headers], body, signal })
+  return next()
+}
+
+/** The whole of a stream, or null when it is longer. */
+async function readUpTo(stream: ReadableStream<Uint8Array> | null, limit: number): Promise<Buffer<ArrayBuffer> | null> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of stream ?? []) {
+    size += chunk.length
+    if (size > limit) return null
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 function tooLarge(): AppError {

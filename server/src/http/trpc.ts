@@ -36,15 +36,21 @@ export function trpcHandler(parts: TrpcParts): Handler<Environment> {
   return async function trpc(c) {
     const credential = credentialOrError(c, parts.config)
     if (credential instanceof AppError) return refused(c, credential)
-    return fetchRequestHandler({
+    // What fails before there is a context would not carry the request's id.
+    let early: AppError | undefined
+    const response = await fetchRequestHandler({
       endpoint: '/trpc',
       req: c.req.raw,
       router: parts.router,
       maxBatchSize: MAX_BATCH,
       createContext: ({ resHeaders, info }) => contextOf(c, parts, credential, resHeaders, info.calls.length),
       responseMeta: ({ errors }) => ({ headers: retryAfter(errors) }),
-      onError: ({ error, path }) => report(error, c.get('requestId'), path),
+      onError: ({ error, path, ctx }) => {
+        report(error, c.get('requestId'), path)
+        if (!ctx) early = toAppError(error)
+      },
     })
+    return early ? refused(c, early) : response
   }
 }
 

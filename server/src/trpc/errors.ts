@@ -59,19 +59,27 @@ export function errorShape(error: AppError, requestId: string | null, path: stri
     code: TRPC_ERROR_CODES_BY_KEY[BY_STATUS[httpStatus] ?? 'INTERNAL_SERVER_ERROR'],
     message: error.message,
     // AppError pairs code and details; a union cannot be built from the two read apart.
-    data: { code: error.code, details: error.details, requestId, path, httpStatus } as ErrorData,
+    data: { code: error.code, ...(error.details && { details: error.details }), requestId, path, httpStatus } as ErrorData,
   }
 }
 
+/** More faults than this help nobody. */
+const MOST_FIELDS = 50
+
 /** Names each faulty field by its path (`members.0.role`), unknown keys among them; a fault of the whole is `input`. */
 function fieldsOf(issues: readonly z.core.$ZodIssue[]): FieldErrors {
-  const fields: FieldErrors = Object.create(null)
-  for (const issue of issues) {
-    const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined]
-    for (const key of keys) {
-      const name = [...issue.path, ...(key === undefined ? [] : [key])].join('.') || 'input'
-      fields[name] = [...(fields[name] ?? []), key === undefined ? issue.message : 'is not known']
-    }
-  }
-  return fields
+  const fields = new Map<string, string[]>()
+  for (const { name, fault } of issues.flatMap(faultsOf).slice(0, MOST_FIELDS)) fields.set(name, [...(fields.get(name) ?? []), fault])
+  return Object.fromEntries(fields)
+}
+
+function faultsOf(issue: z.core.$ZodIssue): { name: string; fault: string }[] {
+  if (issue.code !== 'unrecognized_keys') return [{ name: nameOf(issue.path), fault: issue.message }]
+  return issue.keys.map((key) => ({ name: nameOf([...issue.path, key]), fault: 'is not known' }))
+}
+
+/** A stranger's key may be long, or one that reaches a prototype, which no answer carries (client/src/transformer.ts). */
+function nameOf(path: readonly PropertyKey[]): string {
+  const name = path.join('.').slice(0, 100)
+  return ['', '__proto__', 'constructor', 'prototype'].includes(name) ? 'input' : name
 }
