@@ -17,7 +17,7 @@ interface Server {
 const ask = `
 SELECT current_user AS role, current_setting('max_connections')::int AS most,
   current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true), '0')::int AS reserved,
-  (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) AS taken`
+  (SELECT sum(numbackends)::int - 1 FROM pg_stat_database) AS taken`
 
 /**
  * Makes the first connection and looks around. Gives warnings.

@@ -30,7 +30,10 @@ export type EventsOf<D extends Record<string, EventDefinition>> = { [N in keyof 
 const catalogue = new Map<string, EventDefinition>()
 
 /** Registers the events of a service and gives them back. An event bears its service's name, and no two are called alike. */
-export function defineEvents<S extends Service, const D extends Readonly<Record<`${S}.${string}`, EventDefinition>>>(service: S, definitions: D): D {
+export function defineEvents<S extends Service, const D extends Readonly<Record<string, EventDefinition>>>(
+  service: S,
+  definitions: D & { readonly [N in Exclude<keyof D, `${S}.${string}`>]: never },
+): D {
   for (const [name, definition] of Object.entries<EventDefinition>(definitions)) {
     if (!name.startsWith(`${service}.`)) throw new Error(`The event ${name} does not belong to ${service}`)
     if (catalogue.has(name)) throw new Error(`The event ${name} is defined twice`)
