@@ -45,7 +45,7 @@ test('an answer repeats nothing of the error, and keeps it as its cause for the 
 })
 
 test('a living row under a deleted one is NOT_FOUND; a foreign key that points nowhere is a fault', () => {
-  expect(asAppError(fromPrisma('23503'))).toMatchObject({ code: 'NOT_FOUND' })
+  expect(asAppError(fromServer('23503', { constraint: 'soft_delete_guard' }))).toMatchObject({ code: 'NOT_FOUND' })
   expect(asAppError(fromServer('23503', { constraint: 'members_team_id_fkey' }))).toBeUndefined()
   expect(asAppError(fromPrisma('23503', { constraint: { index: 'members_team_id_fkey' } }))).toBeUndefined()
 })

@@ -111,9 +111,9 @@ function answerTo(error: unknown): AppError | undefined {
   return isUnderDeletedParent(error) ? new AppError('NOT_FOUND', 'What this belongs to is not there any more.') : undefined
 }
 
-/** The guard triggers of soft delete refuse a living row under a deleted one with the code of a foreign key, and name no constraint. */
+/** The guard triggers of soft delete refuse a living row under a deleted one with the code of a foreign key. */
 function isUnderDeletedParent(error: unknown): boolean {
-  return sqlStateOf(error) === '23503' && constraintOf(error) === undefined
+  return sqlStateOf(error) === '23503' && constraintOf(error) === 'soft_delete_guard'
 }
 
 function constraintOf(error: unknown): string | undefined {

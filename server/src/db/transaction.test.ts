@@ -221,6 +221,15 @@ test('a name that is taken is the answer only where the rule asks for it', async
   await expect(unasked).rejects.toMatchObject({ name: 'PrismaClientKnownRequestError', code: 'P2002' })
 })
 
+test('what would belong to a deleted row is NOT_FOUND', async () => {
+  const team = await transaction('teams', ada, async (tx) => {
+    const { id } = await create(tx, 'atlas')
+    return tx.team.delete({ where: { id } })
+  })
+  const joining = transaction('teams', ada, async (tx) => tx.teamMember.create({ data: { teamId: team.id, userId: ada.userId, role: 'OWNER' } }))
+  await expect(joining).rejects.toMatchObject({ code: 'NOT_FOUND', message: 'What this belongs to is not there any more.' })
+})
+
 test('a locked row is given as Prisma gives it, and a deleted one is not given', async () => {
   await transaction('teams', ada, async (tx) => {
     const team = await create(tx, 'atlas')

@@ -2,6 +2,7 @@
 import { TRPCError, type TRPC_ERROR_CODE_NUMBER } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { z } from 'zod'
+import { asAppError } from '#db'
 import { AppError, statusOf, type ErrorCode, type ErrorDetails, type FieldErrors } from '#lib/errors.ts'
 
 /** What travels with an error: switch over `code`, and `details` is what that code carries (lib/errors.ts). */
@@ -45,7 +46,8 @@ const BY_STATUS: Record<number, keyof typeof TRPC_ERROR_CODES_BY_KEY> = {
 
 /** The AppError behind a TRPCError: the one that was thrown, the faults of the input, tRPC's own refusal, or INTERNAL for everything else. */
 export function toAppError(error: TRPCError): AppError {
-  if (error.cause instanceof AppError) return error.cause
+  const known = asAppError(error.cause)
+  if (known) return known
   if (error.code === 'BAD_REQUEST' && error.cause instanceof z.core.$ZodError) {
     return new AppError('BAD_REQUEST', 'The input is not what this procedure takes.', { fields: fieldsOf(error.cause.issues) })
   }
