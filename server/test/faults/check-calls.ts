@@ -1,6 +1,6 @@
 /** Holds what the clients were told against what the database holds: each acknowledged call once, each refused one never. */
 import { isDeepStrictEqual } from 'node:util'
-import { changeOf, isAcknowledged, type Attempt, type Call } from './history.ts'
+import { changeOf, isAcknowledged, isPassing, type Attempt, type Call } from './history.ts'
 import type { Report } from './report.ts'
 import type { EventRow, KeyRow, MarkedRow, Snapshot } from './snapshot.ts'
 
@@ -58,7 +58,7 @@ function checkAttempts(call: Call, { changes }: Traces, report: Report): void {
     const refused = attempt.answer?.type === 'fail' && !isAcknowledged(attempt)
     const about = `${call.procedure} ${call.id}, attempt ${attempt.attempt} (${attempt.answer?.code ?? 'no code'})`
     if (refused && mine) report.violation('refused-absent', `${about} left its change`)
-    if (refused && done && attempt.answer?.code !== 'UNAVAILABLE') {
+    if (refused && done && !isPassing(attempt.answer?.code)) {
       report.violation('repeat-answered', `${about} was refused though attempt ${done.attempt} had its effect`)
     }
     if ((mine && !attempt.answer?.abandoned) || isAcknowledged(attempt)) done ??= attempt

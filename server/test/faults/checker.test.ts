@@ -7,7 +7,7 @@ import type { EventRow, Snapshot } from './snapshot.ts'
 type World = { -readonly [K in keyof Snapshot]: Snapshot[K][number][] } & { history: Entry[] }
 
 const on = ['teams.team.created', 'teams.team.deleted', 'teams.team.restored', 'teams.member.role_changed', 'teams.invitation.created']
-const expectations = { subscribers: [{ name: 'teams.effects', on }], effectful: 'teams.effects' }
+const subscribers = [{ name: 'teams.effects', on }]
 
 /** A world in which everything went well: a team made on the second attempt, an invitation, a role change, a deletion, two failures. */
 function goodWorld(): World {
@@ -61,13 +61,13 @@ function happen(world: World, id: string, attempt: number, event: string, scope:
 function verdict(spoil: (world: World) => void) {
   const world = goodWorld()
   spoil(world)
-  return brokenRules(judge(world.history, world, expectations))
+  return brokenRules(judge(world.history, world, subscribers))
 }
 
 describe('the checker', () => {
   test('finds nothing wrong where everything went well, and counts what it saw', () => {
     const world = goodWorld()
-    const report = judge(world.history, world, expectations)
+    const report = judge(world.history, world, subscribers)
     expect(report.violations).toEqual([])
     expect(report.counts.get('calls')).toBe(7)
     expect(report.counts.get('unknown, in the end there')).toBe(1)

@@ -104,3 +104,8 @@ function outcomeOf(attempts: readonly Attempt[]): Call['outcome'] {
 export function isAcknowledged({ answer }: Attempt): boolean {
   return answer?.type === 'ok' || answer?.code === 'ALREADY_DONE'
 }
+
+/** Refusals that say nothing of the call itself: nobody listened, or there was no room. Sent again, it may well succeed. */
+export function isPassing(code: string | undefined): boolean {
+  return code === 'UNAVAILABLE' || code === 'CONFLICT TOO_BUSY' || code === 'ECONNREFUSED'
+}

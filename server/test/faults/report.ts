@@ -15,6 +15,7 @@ export type Rule =
   | 'one-effect'
   | 'drained'
   | 'state-follows-events'
+  | 'alive'
 
 export interface Violation {
   readonly rule: Rule

@@ -40,8 +40,8 @@ describe('the wire', () => {
     expect(tracker.server(frame('C', 'INSERT 0 1'))?.sql).toBe('INSERT INTO a VALUES ($1)')
     tracker.server(ready('T'))
     tracker.client(frame('Q', 'COMMIT'))
-    expect(tracker.server(frame('C', 'COMMIT'))?.transaction).toEqual(['BEGIN', 'INSERT INTO a VALUES ($1)', 'COMMIT'])
-    tracker.server(ready('I'))
+    expect(tracker.server(frame('C', 'COMMIT'))).toBeNull()
+    expect(tracker.server(ready('I'))?.transaction).toEqual(['BEGIN', 'INSERT INTO a VALUES ($1)', 'COMMIT'])
     expect(tracker.client(frame('Q', 'SELECT 1'))?.transaction).toEqual(['SELECT 1'])
   })
 
@@ -54,7 +54,20 @@ describe('the wire', () => {
     tracker.client(frame('Q', 'SELECT fine'))
     tracker.server(frame('E', 'ERROR'))
     tracker.server(ready('I'))
-    expect(tracker.server(frame('C', 'SELECT 1'))?.sql).toBe('SELECT fine')
+    tracker.server(frame('C', 'SELECT 1'))
+    expect(tracker.server(ready('I'))?.sql).toBe('SELECT fine')
+  })
+
+  test('takes a message of several statements for done at its end alone, and for undone when one of them fails', () => {
+    const tracker = createTracker()
+    tracker.client(frame('Q', 'SELECT 1; SELECT 2'))
+    expect(tracker.server(frame('C', 'SELECT 1'))).toBeNull()
+    expect(tracker.server(frame('C', 'SELECT 1'))).toBeNull()
+    expect(tracker.server(ready('I'))?.sql).toBe('SELECT 1; SELECT 2')
+    tracker.client(frame('Q', 'SELECT 1; SELECT broken'))
+    tracker.server(frame('C', 'SELECT 1'))
+    tracker.server(frame('E', 'ERROR'))
+    expect(tracker.server(ready('I'))).toBeNull()
   })
 
   test('learns the process that serves the connection', () => {

@@ -54,6 +54,7 @@ export interface Tracker {
 interface Pending {
   readonly kind: 'simple' | 'extended' | 'sync'
   readonly sql: string
+  failed: boolean
 }
 
 interface State {
@@ -75,7 +76,7 @@ export function createTracker(): Tracker {
 }
 
 function clientMessage(state: State, { type, bytes }: Frame): Seen | null {
-  if (type === 'S') state.pending.push({ kind: 'sync', sql: '' })
+  if (type === 'S') state.pending.push({ kind: 'sync', sql: '', failed: false })
   if (type === 'Q') return sent(state, 'simple', text(bytes, 5))
   if (type === 'E') return sent(state, 'extended', state.portals.get(text(bytes, 5)) ?? '')
   if (type === 'P') {
@@ -90,7 +91,7 @@ function clientMessage(state: State, { type, bytes }: Frame): Seen | null {
 }
 
 function sent(state: State, kind: 'simple' | 'extended', sql: string): Seen {
-  state.pending.push({ kind, sql })
+  state.pending.push({ kind, sql, failed: false })
   state.transaction.push(sql)
   return { sql, transaction: [...state.transaction] }
 }
@@ -98,21 +99,29 @@ function sent(state: State, kind: 'simple' | 'extended', sql: string): Seen {
 function serverMessage(state: State, { type, bytes }: Frame): Seen | null {
   const first = state.pending[0]
   if (type === 'K') state.pid = bytes.readInt32BE(5)
-  if (type === 'C' && first) {
-    if (first.kind === 'extended') state.pending.shift()
-    return { sql: first.sql, transaction: [...state.transaction] }
-  }
-  if ((type === 'I' || type === 's') && first?.kind === 'extended') state.pending.shift()
-  if (type === 'E') while (state.pending[0]?.kind === 'extended') state.pending.shift()
-  if (type === 'Z') ready(state, String.fromCharCode(bytes[5] ?? 0))
-  return null
+  if (type === 'E') fail(state)
+  if (type === 'Z') return ready(state, String.fromCharCode(bytes[5] ?? 0))
+  if (first?.kind !== 'extended' || !'CIs'.includes(type)) return null
+  state.pending.shift()
+  return type === 'C' ? { sql: first.sql, transaction: [...state.transaction] } : null
 }
 
-/** The server is done with everything up to here. Outside a transaction, the statements still under way begin the next one. */
-function ready(state: State, status: string): void {
+function fail(state: State): void {
+  while (state.pending[0]?.kind === 'extended') state.pending.shift()
+  if (state.pending[0]) state.pending[0].failed = true
+}
+
+/**
+ * The server is done with everything up to here. A message of several statements is done here and not before: it commits at its end.
+ * Outside a transaction, the statements still under way begin the next one.
+ */
+function ready(state: State, status: string): Seen | null {
   const end = state.pending.findIndex(({ kind }) => kind !== 'extended')
+  const done = state.pending[end]
+  const seen = done?.kind === 'simple' && !done.failed ? { sql: done.sql, transaction: [...state.transaction] } : null
   state.pending = state.pending.slice(end + 1)
   if (status === 'I') state.transaction = state.pending.filter(({ kind }) => kind !== 'sync').map(({ sql }) => sql)
+  return seen
 }
 
 function text(bytes: Buffer, start: number): string {

@@ -1,0 +1,64 @@
+/** Spoiled copies of the server: one promise's keeper is taken out, to see that the judge misses it. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { pointAt, type Fault } from './points.ts'
+import type { Rule } from './report.ts'
+import { ownSources } from './system.ts'
+
+export interface Spoiling {
+  readonly what: string
+  /** The file, from the server's folder, and the one change of its text. */
+  readonly file: string
+  readonly from: string
+  readonly to: string
+  /** The promises that must be found broken, among others. */
+  readonly breaks: readonly Rule[]
+  /** What makes it show. */
+  readonly faults: readonly Fault[]
+}
+
+const lostCommit: Fault = { victim: 'web', side: 'web', point: pointAt('the commit of a change', 'answered'), afterMs: 100 }
+const lostEffect: Fault = { victim: 'worker', side: 'worker', point: pointAt("the commit of a consumer's effect", 'answered'), afterMs: 100 }
+
+export const spoilings: readonly Spoiling[] = [
+  {
+    what: 'the inbox insert',
+    file: 'src/db/consumers.ts',
+    from: 'if (!(await entered(service, name, event))) return false',
+    to: 'void entered',
+    breaks: ['one-effect'],
+    faults: [lostEffect, lostEffect, lostEffect],
+  },
+  {
+    what: 'the key claim',
+    file: 'src/db/attempt.ts',
+    from: 'const found = claim && (await claimKey(connection, unit, claim))',
+    to: 'const found = undefined as Awaited<ReturnType<typeof claimKey>> | undefined',
+    breaks: ['acknowledged-once', 'key-and-effect-agree'],
+    faults: [{ ...lostCommit, victim: 'cut' }, lostCommit, { ...lostCommit, victim: 'cut' }, lostCommit, { ...lostCommit, victim: 'cut' }],
+  },
+  {
+    what: 'the outbox insert',
+    file: 'src/db/record.ts',
+    from: 'SELECT service, id, event, actor_kind, actor_id, team_id, user_id, data, request_id, $2 FROM record',
+    to: 'SELECT service, id, event, actor_kind, actor_id, team_id, user_id, data, request_id, $2 FROM record WHERE false',
+    breaks: ['activity-and-feed-agree'],
+    faults: [{ ...lostCommit, afterMs: 500 }],
+  },
+]
+
+/** Copies the server with the change in it. Throws where the text is not there exactly once: the code has moved on, and the spoiling must follow. */
+export function spoiledCopy({ what, file, from, to }: Spoiling): { sources: string; remove: () => void } {
+  const root = mkdtempSync(join(tmpdir(), 'plinth-spoiled-'))
+  const sources = join(root, 'server')
+  cpSync(ownSources, sources, { recursive: true, filter: (path) => basename(path) !== 'node_modules' })
+  for (const shared of ['node_modules', 'server/node_modules', 'client', 'prisma', 'package.json']) {
+    symlinkSync(join(ownSources, '..', shared), join(root, shared))
+  }
+  const path = join(sources, file)
+  const parts = readFileSync(path, 'utf8').split(from)
+  if (parts.length !== 2) throw new Error(`${what}: its text is ${parts.length - 1} times in ${file}, not once`)
+  writeFileSync(path, parts.join(to))
+  return { sources, remove: () => rmSync(root, { recursive: true, force: true }) }
+}

@@ -1,0 +1,30 @@
+/** The worker of a campaign: the worker as it is, with one more consumer in each service that leaves a row for every effect it has. */
+import { connectDatabase, consumer, type FeedEvent, type Job } from '#db'
+import { currentScope } from '#db/unit.ts'
+import { readConfig } from '#lib/config.ts'
+import { useMail } from '#lib/mail.ts'
+import { useSecret } from '#lib/secrets.ts'
+import { startJobs } from '../../src/jobs/index.ts'
+import { jobs } from '../../src/jobs/jobs.ts'
+import { effectful } from './subscribers.ts'
+import { effectsTable } from './snapshot.ts'
+
+process.on('disconnect', () => process.exit(0))
+
+const config = readConfig(process.env)
+useSecret(config.PLINTH_SECRET)
+useMail(config)
+await connectDatabase(config)
+await startJobs({ config, jobs: [...jobs, ...effectful.map(asConsumer)] })
+process.send?.('ready')
+
+function asConsumer({ name, on }: (typeof effectful)[number]): Job {
+  return consumer({ name, on: [...on], inTransaction: (_, event) => leaveEffect(name, event) })
+}
+
+/** On the connection of the transaction itself: the effect is committed with the inbox row, or not at all. */
+async function leaveEffect(name: string, event: FeedEvent): Promise<void> {
+  const unit = currentScope()?.unit
+  if (!unit?.connection) throw new Error('A consumer runs in a transaction')
+  await unit.connection.run(unit, `INSERT INTO ${effectsTable} (consumer, event_id) VALUES ($1, $2)`, [name, event.id])
+}
