@@ -56,7 +56,7 @@ test('a mutation, its event and the effect of a consumer: each is there once', a
   await work((tx, { id }) => tx.team.create({ data: { name: 'made after the fact', slug: `after-${id}` } }))
   await dispatch()
   await transaction('teams', ada, async (tx) => tx.record('teams.trial.made', {}, { step: 'one' }))
-  await eventually(async () => (await slugs()).length === 1, 2_000)
+  await eventually(async () => (await slugs()).length === 1)
   const [event] = await spine.ask<{ event_id: string; position: string }>('SELECT event_id, position FROM core.feed')
   expect(event?.position).toBe('1')
   expect(await slugs()).toEqual([`after-${event?.event_id}`])

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import pg from 'pg'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
-import { listen, notifySoon, stopListening } from '#db/notify.ts'
+import { isListening, listen, notifySoon, stopListening } from '#db/notify.ts'
 import { readConfig } from '#lib/config.ts'
 import { log } from '#lib/log.ts'
 import { createEmptyDatabase, createTestDatabase, query, type TestDatabase } from '../../test/database.ts'
@@ -78,8 +78,14 @@ async function write(each: number, pauseMs = 0): Promise<string[]> {
 test('four dispatchers and sixteen writers, some of whom roll back, make a feed without a gap and with each event once', async () => {
   await listen(environment() as never)
   await Promise.all([start(), start(), start(), start()])
+  const gaps: number[][] = []
+  const end = new AbortController()
+  const reader = readOn(end.signal, gaps)
   const committed = await write(25, 3)
   await eventually(async () => (await waiting()) === 0)
+  end.abort()
+  await reader
+  expect(gaps).toEqual([])
   expect(await positions()).toEqual(upTo(committed.length))
   expect((await eventIds()).toSorted()).toEqual(committed.toSorted())
 })
@@ -118,10 +124,11 @@ test('a turn whose backend is killed leaves nothing behind, and the next one doe
   expect(await positions()).toEqual([1])
 })
 
-test('a frozen dispatcher does not keep the others from the outbox', async () => {
+test('a dispatcher that is frozen in the middle of a turn keeps nobody from the outbox', async () => {
+  await slowDown('0.15')
   const frozen = await startChild()
   await putEvent(owner)
-  await eventually(async () => (await waiting()) === 0)
+  await eventually(inTurn)
   frozen.kill('SIGSTOP')
   await start()
   await putEvent(owner)
@@ -137,11 +144,11 @@ test('a transaction that stays open, with an event of its own, delays no other e
   const late = await putEvent(stuck)
   const soon = await putEvent(owner)
   notifySoon('plinth_outbox')
-  await eventually(async () => (await eventIds()).includes(soon), 500)
+  await eventually(async () => (await eventIds()).includes(soon), 3_000)
   await stuck.query('COMMIT')
   stuck.release()
   notifySoon('plinth_outbox')
-  await eventually(async () => (await eventIds()).includes(late), 500)
+  await eventually(async () => (await eventIds()).includes(late), 3_000)
   expect(await eventIds()).toEqual([soon, late])
 })
 
@@ -155,7 +162,7 @@ test('a transaction that is stuck in another database delays nothing', async () 
   await start()
   const id = await putEvent(owner)
   notifySoon('plinth_outbox')
-  await eventually(async () => (await eventIds()).includes(id), 500)
+  await eventually(async () => (await eventIds()).includes(id), 3_000)
   await stuck.end()
 })
 
@@ -163,9 +170,19 @@ test('an event whose notification got lost is found by polling', async () => {
   await listen(environment() as never)
   await start()
   await query(database.ownerUrl, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'plinth listen' AND datname = current_database()`)
+  await eventually(() => isListening())
+  await new Promise((resolve) => setTimeout(resolve, 50))
   await putEvent(owner)
-  await eventually(async () => (await waiting()) === 0, 1_500)
+  await eventually(async () => (await waiting()) === 0, 3_000)
 })
+
+/** Reads the feed again and again, as a listener would, and keeps what has a gap in it. */
+async function readOn(signal: AbortSignal, gaps: number[][]): Promise<void> {
+  while (!signal.aborted) {
+    const seen = await positions()
+    if (seen.at(-1) !== undefined && seen.at(-1) !== seen.length) gaps.push(seen)
+  }
+}
 
 /** Holds each turn for a while between taking the events and committing their positions. */
 async function slowDown(seconds: string): Promise<void> {
