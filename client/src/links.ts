@@ -1,9 +1,9 @@
 /** How a call travels: a key for each mutation, another try where that is safe, then a batch, a request of its own or a stream. */
-import { httpBatchLink, httpLink, httpSubscriptionLink, retryLink, splitLink, type Operation, type TRPCLink } from '@trpc/client'
+import { httpBatchLink, httpLink, httpSubscriptionLink, splitLink, type Operation, type TRPCLink } from '@trpc/client'
 import { EventSource } from 'eventsource'
 import { alone } from './alone.ts'
 import type { AppRouter } from './api.ts'
-import { retryDelayMs } from './retry.ts'
+import { retried, UnreadableAnswer } from './retry.ts'
 import { transformer } from './transformer.ts'
 
 export interface ClientOptions {
@@ -25,10 +25,10 @@ export function linksOf(options: ClientOptions): TRPCLink<AppRouter>[] {
   const url = `${options.url.replace(/\/$/, '')}/trpc`
   const device = randomId()
   const send = fetchWith(options, device)
-  const base = { url, fetch: send, transformer }
+  const base = { url, fetch: readable(send), transformer }
   return [
     keyed,
-    retried(),
+    retried,
     splitLink({
       condition: (op) => op.type === 'subscription',
       true: httpSubscriptionLink({ url, transformer, EventSource, eventSourceOptions: { fetch: send, withCredentials: options.token === undefined } }),
@@ -46,27 +46,26 @@ const keyed: TRPCLink<AppRouter> = () => {
   return ({ op, next }) => next(op.type === 'mutation' ? { ...op, context: { idempotencyKey: randomId(), ...op.context } } : op)
 }
 
-function retried(): TRPCLink<AppRouter> {
-  // retryLink asks for the delay right after it asked whether to try again.
-  let delayMs = 0
-  return retryLink({
-    retry({ op, error, attempts }) {
-      const delay = retryDelayMs(op, error, attempts)
-      delayMs = delay ?? 0
-      return delay !== null
-    },
-    retryDelayMs: () => delayMs,
-  })
-}
-
 /** One key per call, in the order of the batch. */
 function keyHeader(operations: readonly Operation[]): Record<string, string> {
   const keys = operations.map(({ context }) => (typeof context['idempotencyKey'] === 'string' ? context['idempotencyKey'] : '-'))
   return keys.some((key) => key !== '-') ? { 'idempotency-key': keys.join(',') } : {}
 }
 
+type Send = (url: RequestInfo | URL, init?: object) => Promise<Response>
+
+/** Tells a proxy's page from an answer of ours before somebody tries to read it as one. */
+function readable(send: Send): Send {
+  return async (url, init) => {
+    const response = await send(url, init)
+    const isOurs = response.ok || response.headers.get('content-type')?.startsWith('application/json')
+    if (!isOurs) throw new UnreadableAnswer(response.status)
+    return response
+  }
+}
+
 /** The fetch of all calls and streams: says who is calling. With a token no cookie goes along, for the server takes only one of the two. */
-function fetchWith({ token, fetch }: ClientOptions, device: string): (url: RequestInfo | URL, init?: object) => Promise<Response> {
+function fetchWith({ token, fetch }: ClientOptions, device: string): Send {
   return (url, init?: RequestInit) => {
     const headers = new Headers(init?.headers)
     headers.set('x-plinth-device', device)

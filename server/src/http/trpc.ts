@@ -50,8 +50,16 @@ export function trpcHandler(parts: TrpcParts): Handler<Environment> {
         if (!ctx) early = toAppError(error)
       },
     })
-    return early ? refused(c, early) : response
+    if (early) return refused(c, early)
+    return response.headers.get('content-type') === 'text/event-stream' ? withRetry(response) : response
   }
+}
+
+/** Says how soon to come back when the stream breaks: sooner than the three seconds of browsers, and not all at once. */
+function withRetry(response: Response): Response {
+  const retry = new TextEncoder().encode(`retry: ${Math.round(200 + Math.random() * 600)}\n\n`)
+  const first = new TransformStream<Uint8Array, Uint8Array>({ start: (controller) => controller.enqueue(retry) })
+  return new Response(response.body?.pipeThrough(first) ?? null, response)
 }
 
 function contextOf(c: HonoContext<Environment>, parts: TrpcParts, credential: Credential | null, headers: Headers, calls: number): Context {

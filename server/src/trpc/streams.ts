@@ -57,7 +57,8 @@ export async function* until<T>(source: AsyncIterable<T>, life: Life): AsyncGene
 /** Listens anew for each step: one promise that lives as long as the stream would keep every step in memory. */
 function nextOrEnd<T>(iterator: AsyncIterator<T>, signal: AbortSignal): Promise<IteratorResult<T>> {
   return new Promise((resolve, reject) => {
-    const end = () => reject(signal.reason)
+    // A caller that left gives a text for a reason, or none.
+    const end = () => reject(signal.reason instanceof Error ? signal.reason : leaving())
     if (signal.aborted) return end()
     signal.addEventListener('abort', end, { once: true })
     iterator.next().then(resolve, reject).finally(() => signal.removeEventListener('abort', end))

@@ -1,0 +1,152 @@
+import { isAppError } from '@plinth/client'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { startEdge, type Edge } from '../../test/edge.ts'
+import { createStreams, until } from './streams.ts'
+
+let edge: Edge
+beforeEach(async () => {
+  edge = await startEdge()
+  edge.sessions.add('token-anna')
+})
+afterEach(() => edge.stop())
+
+const bearer = { authorization: 'Bearer token-anna' }
+const ticks = (everyMs: number, more = '') => `ticks?input=${encodeURIComponent(JSON.stringify({ json: { everyMs } }))}${more}`
+
+describe('a subscription', () => {
+  test('gives validated events, without what its output does not name', async () => {
+    const events = []
+    for await (const event of edge.client('token-anna').ticks.subscribe({ everyMs: 1 })) {
+      events.push(event)
+      if (events.length === 3) break
+    }
+    expect(events).toEqual([1, 2, 3].map((number) => ({ id: String(number), data: { number, at: new Date(0) } })))
+  })
+
+  test('resumes after the event that the header, or the input, names', async () => {
+    for (const [path, headers] of [[ticks(1), { 'last-event-id': '41' }], [ticks(1, '&lastEventId=41'), {}]] as const) {
+      const answer = await edge.call(path, { headers: { ...bearer, ...headers } })
+      expect(await firstMatch(answer, /^id: (\d+)$/m)).toBe('42')
+    }
+  })
+
+  test('is refused to strangers with a typed error, and the client does not come back', async () => {
+    const error = await nextOf(edge.client('token-nobody').ticks.subscribe({ everyMs: 1 }))
+    expect(isAppError(error, 'UNAUTHORIZED')).toBe(true)
+    expect(edge.sessions.lookups).toBe(1)
+  })
+
+  test('ends within 250 ms when its session is revoked, also one that is silent', async () => {
+    for (const open of [() => edge.client('token-anna').ticks.subscribe({ everyMs: 10 }), () => edge.client('token-anna').silence.subscribe()]) {
+      edge.sessions.add('token-anna')
+      const stream = open()
+      const end = lastOf(stream)
+      await new Promise((resolve) => setTimeout(resolve, 150))
+      const start = performance.now()
+      edge.sessions.revoke('token-anna')
+      expect(isAppError(await end, 'UNAUTHORIZED')).toBe(true)
+      expect(performance.now() - start).toBeLessThan(250)
+    }
+  })
+
+  test('goes on when something else of the person was revoked', async () => {
+    edge.sessions.add('token-other')
+    let seen = 0
+    for await (const { data } of edge.client('token-anna').ticks.subscribe({ everyMs: 5 })) {
+      if (data.number === 3) edge.sessions.revoke('token-other')
+      if ((seen = data.number) === 10) break
+    }
+    expect(seen).toBe(10)
+  })
+
+  test('ends on drain without a word, so that its client comes back and resumes', async () => {
+    const answer = await edge.call(ticks(5), { headers: bearer })
+    const text = answer.text()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    edge.app.drain()
+    const said = await text
+    expect(said).toContain('event: connected')
+    expect(said).toMatch(/^retry: \d+$/m)
+    expect(said).not.toMatch(/event: (return|serialized-error)/)
+  })
+
+  test('survives its server: the client resumes after the last event it saw, each event once', async () => {
+    const seen: number[] = []
+    let cut = 0
+    const cutting: typeof fetch = async (...args) => {
+      const answer = await fetch(...args)
+      if (cut++ >= 3) return answer
+      const { readable, writable } = new TransformStream()
+      void answer.body?.pipeTo(writable, { signal: AbortSignal.timeout(120) }).catch(() => undefined)
+      return new Response(readable, answer)
+    }
+    for await (const { data } of edge.client('token-anna', cutting).ticks.subscribe({ everyMs: 20 })) {
+      seen.push(data.number)
+      if (seen.length === 20) break
+    }
+    expect(cut).toBeGreaterThanOrEqual(3)
+    expect(seen).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))
+  }, 20_000)
+
+  test('is never cached and pings while it is silent', async () => {
+    const answer = await edge.call('silence', { headers: bearer })
+    expect(answer.headers.get('content-type')).toBe('text/event-stream')
+    expect(answer.headers.get('cache-control')).toMatch(/no-(store|cache)/)
+    await answer.body?.cancel()
+  })
+})
+
+describe('the book of open streams', () => {
+  test('lets go of a source that never gives again', async () => {
+    const streams = createStreams()
+    const life = streams.open(undefined)
+    const source = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<IteratorResult<never>>(() => {}) }) }
+    const reading = until(source, life).next()
+    streams.drain()
+    await expect(reading).rejects.toMatchObject({ name: 'AbortError' })
+  })
+
+  test('ends at once what is opened after the drain', async () => {
+    const streams = createStreams()
+    streams.drain()
+    expect(streams.open(undefined).signal.aborted).toBe(true)
+  })
+
+  test('keeps nothing of the steps that are over', async () => {
+    const life = createStreams().open(undefined)
+    async function* many() {
+      for (let step = 0; step < 20_000; step++) yield step
+    }
+    let count = 0
+    for await (const _ of until(many(), life)) count++
+    expect(count).toBe(20_000)
+  })
+})
+
+async function firstMatch(answer: Response, pattern: RegExp): Promise<string | undefined> {
+  let text = ''
+  for await (const chunk of answer.body ?? []) {
+    text += new TextDecoder().decode(chunk)
+    const match = pattern.exec(text)
+    if (match) return match[1]
+  }
+  return undefined
+}
+
+async function nextOf(stream: AsyncIterable<unknown>): Promise<unknown> {
+  try {
+    for await (const event of stream) return event
+    return 'ended'
+  } catch (error) {
+    return error
+  }
+}
+
+async function lastOf(stream: AsyncIterable<unknown>): Promise<unknown> {
+  try {
+    for await (const _ of stream);
+    return 'ended'
+  } catch (error) {
+    return error
+  }
+}
