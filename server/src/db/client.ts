@@ -33,8 +33,10 @@ export interface Database {
 const store = globalThis as { [key: symbol]: Database | undefined }
 const place = Symbol.for('plinth.database')
 
-/** How much longer than the limit we set the next one waits, so that it is the nearer one that speaks. */
-const graceMs = 5_000
+/** How much longer the outer of two limits waits, so that the inner one speaks. */
+const graceMs = 2_000
+/** What setTimeout can count to: 24 days. */
+const longestTimer = 2 ** 31 - 1
 
 /**
  * Connects this process to its database: once, at start. Gives sentences about what may become a problem, for the log.
@@ -44,16 +46,21 @@ const graceMs = 5_000
 export async function connectDatabase(config: DatabaseConfig): Promise<{ warnings: string[] }> {
   if (store[place]) return { warnings: [] }
   usePreparedStatements(config.PREPARED_STATEMENTS)
-  giveUpAfter(config.STATEMENT_TIMEOUT_MS + graceMs)
+  giveUpAfter(beyond(config.STATEMENT_TIMEOUT_MS))
   const pool = poolOf(config)
   const warnings = await checkDatabase(pool, config).catch(async (error: unknown) => {
     await pool.end()
     throw error
   })
   const adapter = new PrismaPg(pool, { statementNameGenerator: ({ sql }) => statementName(sql) })
-  const limits = { maxWait: config.POOL_WAIT_MS + graceMs, timeout: config.TRANSACTION_TIMEOUT_MS }
+  const limits = { maxWait: beyond(config.POOL_WAIT_MS), timeout: config.TRANSACTION_TIMEOUT_MS || longestTimer }
   store[place] = { pool, prisma: softDeleting(new PrismaClient({ adapter })), limits }
   return { warnings }
+}
+
+/** PostgreSQL and pg take 0 for no limit. */
+function beyond(limitMs: number): number {
+  return limitMs === 0 ? longestTimer : limitMs + graceMs
 }
 
 /** Closes every connection, after the statements under way. Nothing happens where none is open. */

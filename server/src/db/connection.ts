@@ -1,6 +1,6 @@
 /** A connection of the pool: pg's client, which also knows the transaction that it carries. */
 import pg from 'pg'
-import { isStalePlan } from './errors.ts'
+import { isStalePlan, wasNeverSent } from './errors.ts'
 import { forgetPlans, statementName } from './statements.ts'
 import { currentScope, type Unit } from './unit.ts'
 
@@ -73,7 +73,7 @@ export class Connection extends pg.Client {
 
   #send(statement: Statement): Promise<Result> {
     if (statement.text === 'BEGIN') return this.#begin()
-    if (statement.text === 'COMMIT') return this.#commit()
+    if (statement.text === 'COMMIT') return this.#commit().finally(() => (this.#unit = undefined))
     if (statement.text === 'ROLLBACK') return this.#ask({ text: 'ROLLBACK' }).finally(() => (this.#unit = undefined))
     return this.#ask(statement)
   }
@@ -93,7 +93,10 @@ export class Connection extends pg.Client {
   async #commit(): Promise<Result> {
     const unit = this.#unit
     if (unit) unit.commit = 'SENT'
-    const result = await this.#ask({ text: 'COMMIT' }).finally(() => (this.#unit = undefined))
+    const result = await this.#ask({ text: 'COMMIT' }).catch((error: unknown) => {
+      if (unit && wasNeverSent(error)) unit.commit = 'NONE'
+      throw error
+    })
     if (unit) unit.commit = result.command === 'COMMIT' ? 'DONE' : 'NONE'
     // PostgreSQL answers the COMMIT of a transaction that it has given up with ROLLBACK, and calls that a success.
     if (result.command === 'COMMIT') return result

@@ -91,6 +91,11 @@ export function isStalePlan(error: unknown): boolean {
   return (meta?.driverAdapterError?.cause?.originalMessage ?? message ?? '').includes('cached plan')
 }
 
+/** Whether pg knew the connection to be broken, and kept the statement to itself. */
+export function wasNeverSent(error: unknown): boolean {
+  return error instanceof Error && (error.message.includes('is not queryable') || error.message.startsWith('Client was closed'))
+}
+
 /**
  * Gives the answer that an error of the database amounts to, with the error as its `cause`, for the log; undefined for a fault of ours.
  * No sentence holds a value, a table or SQL.

@@ -33,21 +33,21 @@ const places: Cut[] = ['BEFORE_COMMIT', 'DURING_COMMIT', 'AFTER_COMMIT']
 
 for (const where of places) {
   test(`a keyed call whose connection breaks ${where} has one effect and gets the answer of that effect`, async () => {
-    for (const key of ['a', 'b', 'c', 'd', 'e']) {
+    for (const key of ['a', 'b']) {
       proxy.cut(where)
       const answer = await mutate({ key })
       expect(await mutate({ key })).toEqual(answer)
     }
-    expect(await effects()).toEqual([5, 5, 5])
+    expect(await effects()).toEqual([2, 2, 2])
   })
 
   test(`a keyed call with a secret whose connection breaks ${where} has one effect, and its secret is not lost`, async () => {
-    for (const key of ['a', 'b', 'c', 'd', 'e']) {
+    for (const key of ['a', 'b']) {
       proxy.cut(where)
       const answer = (await mutate({ key, secret: true })) as { run: number }
       expect(await spine.ask('SELECT FROM teams.teams WHERE slug = $1', [`team-${answer.run}`])).toHaveLength(1)
     }
-    expect(await effects()).toEqual([5, 5, 5])
+    expect(await effects()).toEqual([2, 2, 2])
   })
 
   test(`a call without a key whose connection breaks ${where} has 0 or 1 effects and is told so`, async () => {
@@ -90,7 +90,7 @@ test('a keyed mutation of one row is five round trips', async () => {
 })
 
 test('a database that falls silent is given up, and the pool recovers', async () => {
-  await reconnect(spine.database, { STATEMENT_TIMEOUT_MS: '0', POOL_WAIT_MS: '1000', TRANSACTION_TIMEOUT_MS: '500' }, proxy.url)
+  await reconnect(spine.database, { STATEMENT_TIMEOUT_MS: '100', POOL_WAIT_MS: '1000', TRANSACTION_TIMEOUT_MS: '500' }, proxy.url)
   await mutate({})
   proxy.blackHole(true)
   await expect(mutate({})).rejects.toMatchObject({ code: 'UNAVAILABLE' })

@@ -180,6 +180,18 @@ test('a killed backend is no loss: the transaction runs again, also without a ke
   expect([await spine.count('core.activity'), await spine.count('core.outbox')]).toEqual([1, 1])
 })
 
+test('a connection that broke before COMMIT was sent leaves no doubt', async () => {
+  let runs = 0
+  await transaction('teams', ada, async (tx) => {
+    runs += 1
+    await create(tx, `run-${runs}`)
+    if (runs === 2) return
+    await kill(await backend())
+    await pause(50)
+  })
+  expect(await spine.ask('SELECT slug FROM teams.teams')).toEqual([{ slug: 'run-2' }])
+})
+
 test('connections that die while idle are replaced without a word', async () => {
   await Promise.all(Array.from({ length: 5 }, () => transaction('teams', ada, async () => pause(20))))
   await spine.ask(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'plinth' AND datname = current_database()`)
