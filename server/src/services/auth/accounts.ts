@@ -7,7 +7,7 @@ import { checkPassword } from '#lib/password-rules.ts'
 import { keyedHash } from '#lib/secrets.ts'
 import { presentMe } from './people.ts'
 import { setPassword } from './account-password.ts'
-import { mayReset } from './policy.ts'
+import { isUsable } from './policy.ts'
 import type { CheckEmail, EmailVerified, Me, SignUp, VerifyEmail } from './schema.ts'
 import { insertToken, refuseToken, takeToken } from './tokens.ts'
 import { mayMail } from './throttle.ts'
@@ -66,7 +66,7 @@ export async function verifyEmail({ token }: VerifyEmail): Promise<EmailVerified
   return transaction('auth', anonymous, async (tx) => {
     const taken = await takeToken(tx, 'EMAIL_VERIFICATION', token)
     const user = taken?.userId ? await tx.lock('user', { id: taken.userId }) : null
-    if (!user || user.email !== taken?.email || !mayReset(user)) return refuseToken(tx, 'EMAIL_VERIFICATION', token)
+    if (!user || user.email !== taken?.email || !isUsable(user)) return refuseToken(tx, 'EMAIL_VERIFICATION', token)
     await tx.user.update({ where: { id: user.id }, data: { emailVerifiedAt: user.emailVerifiedAt ?? tx.now } })
     tx.record('auth.email.verified', { user: user.id }, {})
     return { status: 'VERIFIED' }

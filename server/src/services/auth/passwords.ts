@@ -7,7 +7,7 @@ import { hashPassword, verifyPassword } from '#lib/password-hash.ts'
 import { checkPassword } from '#lib/password-rules.ts'
 import { setPassword, stillHas } from './account-password.ts'
 import { nobody } from './accounts.ts'
-import { lifetimesOf, mayReset } from './policy.ts'
+import { lifetimesOf, isUsable } from './policy.ts'
 import { forgetUser } from './revocations.ts'
 import type { ChangePassword, CheckEmail, PasswordReset, RequestReset, ResetPassword, SessionKind, SignedIn } from './schema.ts'
 import { endSessions, mintSession, newCredential, type Credential } from './sessions.ts'
@@ -73,7 +73,7 @@ export async function requestReset({ email }: RequestReset): Promise<CheckEmail>
   if (!(await mayMail(email))) return { status: 'CHECK_EMAIL' }
   return transaction('auth', anonymous, async (tx) => {
     const user = await tx.lock('user', { email })
-    const whose = user && mayReset(user) ? { subject: user.id, userId: user.id, email } : { subject: nobody(email) }
+    const whose = user && isUsable(user) ? { subject: user.id, userId: user.id, email } : { subject: nobody(email) }
     const tokenId = await insertToken(tx, { purpose: 'PASSWORD_RESET', ttlMs: resetTtlMs, ...whose })
     tx.record('auth.password_reset.requested', user ? { user: user.id } : {}, { tokenId })
     return { status: 'CHECK_EMAIL' }
@@ -102,7 +102,7 @@ export async function resetPassword({ token, password }: ResetPassword): Promise
 async function applyReset(tx: Tx<'auth'>, token: string, hash: string): Promise<PasswordReset | Refusal> {
   const taken = await takeToken(tx, 'PASSWORD_RESET', token)
   const user = taken?.userId ? await tx.lock('user', { id: taken.userId }) : null
-  if (!user || user.email !== taken?.email || !mayReset(user)) return refuseToken(tx, 'PASSWORD_RESET', token)
+  if (!user || user.email !== taken?.email || !isUsable(user)) return refuseToken(tx, 'PASSWORD_RESET', token)
   await setPassword(tx, user.id, hash)
   await endSessions(tx, user.id, {}, 'PASSWORD_RESET')
   if (user.emailVerifiedAt === null) {

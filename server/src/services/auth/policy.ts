@@ -7,13 +7,13 @@ interface Account {
   readonly deletedAt: Date | null
 }
 
-/** Whether this account may have a session: it lives, it is not disabled, and its address is proven. */
+/** Whether this account may have a session: it can be used, and its address is proven. */
 export function maySignIn(account: Account): boolean {
-  return account.deletedAt === null && account.disabledAt === null && account.emailVerifiedAt !== null
+  return isUsable(account) && account.emailVerifiedAt !== null
 }
 
-/** Whether mail that lets somebody into this account may be sent: an address that is not proven yet is proven by it. */
-export function mayReset(account: Omit<Account, 'emailVerifiedAt'>): boolean {
+/** Whether the account lives and is not disabled. A link by mail may be sent to such a one: it proves the address where that is not done yet. */
+export function isUsable(account: Omit<Account, 'emailVerifiedAt'>): boolean {
   return account.deletedAt === null && account.disabledAt === null
 }
 

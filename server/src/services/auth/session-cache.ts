@@ -15,21 +15,32 @@ interface Entry<T> {
 
 /** However well we hear: after this long it is read again. */
 const longestMs = 60_000
-const most = 100_000
+const hundredThousand = 100_000
+
+/** What a load found. */
+export interface Loaded<T> {
+  readonly userId: string
+  readonly value: T
+  /** How long it is true if nothing is revoked. */
+  readonly forMs: number
+}
+
+/** A load under way, and whose news came meanwhile; null stands for everybody's. */
+type Load = Set<string | null>
 
 export interface SessionCache<T> {
-  /** What was stored under this key, while it is to be trusted. */
+  /** What is remembered under this key, while it is to be trusted. */
   get(key: string): T | undefined
-  /** To be called before the load whose result is stored: gives the function that stores it, unless a revocation came in between. */
-  begin(): (key: string, userId: string, value: T, forMs: number) => void
+  /** Loads what is then remembered, unless it was revoked while the load was under way. Nothing found is not remembered: it costs a query each time. */
+  load(key: string, read: () => Promise<Loaded<T> | null>): Promise<T | null>
   readonly size: number
 }
 
-/** Makes a cache. Only what was found is stored: an unknown token always costs a query. */
-export function createSessionCache<T>(): SessionCache<T> {
+/** Makes a cache of this many sessions at most; the oldest give way. */
+export function createSessionCache<T>(most = hundredThousand): SessionCache<T> {
   const entries = new Map<string, Entry<T>>()
   const keysOf = new Map<string, Set<string>>()
-  let generation = 0
+  const loads = new Set<Load>()
 
   const forget = (key: string): void => {
     const userId = entries.get(key)?.userId
@@ -40,8 +51,16 @@ export function createSessionCache<T>(): SessionCache<T> {
     if (keys?.size === 0) keysOf.delete(userId)
   }
 
+  const remember = (key: string, { userId, value, forMs }: Loaded<T>): void => {
+    forget(key)
+    const since = now().getTime()
+    entries.set(key, { userId, value, since, until: since + Math.min(forMs, longestMs) })
+    keysOf.set(userId, (keysOf.get(userId) ?? new Set()).add(key))
+    if (entries.size > most) forget(entries.keys().next().value ?? key)
+  }
+
   onAnyRevoked((userId) => {
-    generation += 1
+    for (const load of loads) load.add(userId)
     if (userId !== null) return [...(keysOf.get(userId) ?? [])].forEach(forget)
     entries.clear()
     keysOf.clear()
@@ -56,15 +75,16 @@ export function createSessionCache<T>(): SessionCache<T> {
       if (at >= entry.since && at < entry.until) return entry.value
       return void forget(key)
     },
-    begin() {
-      const before = generation
-      return (key, userId, value, forMs) => {
-        if (generation !== before || !isListening()) return
-        const since = now().getTime()
-        forget(key)
-        entries.set(key, { userId, value, since, until: since + Math.min(forMs, longestMs) })
-        keysOf.set(userId, (keysOf.get(userId) ?? new Set()).add(key))
-        if (entries.size > most) forget(entries.keys().next().value ?? key)
+    async load(key, read) {
+      const revoked: Load = new Set()
+      loads.add(revoked)
+      try {
+        const loaded = await read()
+        if (!loaded) return null
+        if (isListening() && !revoked.has(loaded.userId) && !revoked.has(null)) remember(key, loaded)
+        return loaded.value
+      } finally {
+        loads.delete(revoked)
       }
     },
     get size() {

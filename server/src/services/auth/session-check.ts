@@ -5,7 +5,7 @@ import { SessionId, UserId } from '#lib/ids.ts'
 import { log } from '#lib/log.ts'
 import { lifetimesOf } from './policy.ts'
 import type { Role, SessionKind } from './schema.ts'
-import { createSessionCache } from './session-cache.ts'
+import { createSessionCache, type Loaded } from './session-cache.ts'
 import { readSession, touchSession, type CheckedSession } from './session-statements.ts'
 import { hashOf, type Credential } from './sessions.ts'
 
@@ -35,7 +35,7 @@ export async function findSession(credential: Credential): Promise<SessionInfo |
   const hash = hashOf(credential)
   if (!hash) return null
   const key = hash.toString('latin1')
-  const known = cache.get(key) ?? (await load(hash, key, credential.kind))
+  const known = cache.get(key) ?? (await cache.load(key, () => read(hash, credential.kind)))
   if (!known) return null
   if (now().getTime() - known.usedAt >= lifetimesOf(known.info.role).touchMs) touch(known)
   return known.info
@@ -46,13 +46,11 @@ export async function settleSessions(): Promise<void> {
   await Promise.all(touching.values())
 }
 
-async function load(hash: Buffer<ArrayBuffer>, key: string, kind: SessionKind): Promise<Known | null> {
-  const store = cache.begin()
+async function read(hash: Buffer<ArrayBuffer>, kind: SessionKind): Promise<Loaded<Known> | null> {
   const row = await readSession(hash, kind)
   if (!row) return null
-  const known = { info: infoOf(row), usedAt: now().getTime() - row.unusedMs }
-  store(key, row.userId, known, row.remainingMs)
-  return known
+  const usedAt = now().getTime() - row.unusedMs
+  return { userId: row.userId, value: { info: infoOf(row), usedAt }, forMs: row.remainingMs }
 }
 
 function infoOf({ id, userId, kind, role, emailVerified, authenticatedAt }: CheckedSession): SessionInfo {

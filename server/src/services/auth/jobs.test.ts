@@ -1,0 +1,84 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { transaction, type FeedEvent, type Row } from '#db'
+import type { SystemActor } from '#lib/actor.ts'
+import { closeMail, useMail } from '#lib/mail.ts'
+import { useSecret } from '#lib/secrets.ts'
+import { advance } from '../../../test/clock.ts'
+import { openSpine, type Spine } from '../../../test/spine.ts'
+import { issueToken, jobs, tokenFor } from './index.ts'
+import { mintSession, newCredential } from './sessions.ts'
+import { mayMail } from './throttle.ts'
+
+const tester: SystemActor = { kind: 'SYSTEM', name: 'test' }
+const day = 86_400_000
+let spine: Spine
+let folder: string
+let last = 0
+
+beforeAll(async () => {
+  spine = await openSpine()
+  useSecret('a secret for tests, 32 characters')
+  folder = await mkdtemp(join(tmpdir(), 'plinth-mails-'))
+  useMail({ MAIL_URL: pathToFileURL(folder).href, MAIL_FROM: 'plinth@example.com', PUBLIC_URL: 'https://plinth.example.com' })
+})
+afterAll(async () => {
+  closeMail()
+  await rm(folder, { recursive: true })
+  await spine[Symbol.asyncDispose]()
+})
+
+const makeUser = (email: string) =>
+  transaction('auth', tester, async (tx) => tx.user.create({ data: { email, name: 'Ada', emailVerifiedAt: tx.now } }))
+const mailJob = jobs.find((job) => job.name === 'auth.mail')
+const mails = async () => Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')))
+
+/** Lets the mail job have its effect for an event, as a delivery does. */
+async function deliver(name: 'auth.password_reset.requested' | 'auth.password.changed', user: Row<'user'>, data: object, id = `event-${++last}`): Promise<string[]> {
+  const event = { id, name, service: 'auth', position: 1n, actorKind: 'ANONYMOUS', actorId: null, team: null, user: user.id, requestId: null, at: new Date(0), data }
+  if (mailJob?.kind !== 'effect') throw new Error('auth.mail is an effect')
+  await mailJob.run(event as unknown as FeedEvent)
+  return mails()
+}
+
+test('a mail job that is repeated sends the identical mail', async () => {
+  const user = await makeUser('again@example.com')
+  const tokenId = await issueToken({ purpose: 'PASSWORD_RESET', subject: user.id, userId: user.id, email: user.email, ttlMs: day })
+  const first = await deliver('auth.password_reset.requested', user, { tokenId }, 'the-same')
+  expect(first).toEqual([expect.stringContaining(`https://plinth.example.com/reset-password#token=${tokenFor('PASSWORD_RESET', tokenId)}`)])
+  expect(await deliver('auth.password_reset.requested', user, { tokenId }, 'the-same')).toEqual(first)
+})
+
+test('there is no mail for a link that was replaced meanwhile, or for an account that is gone', async () => {
+  const user = await makeUser('gone@example.com')
+  const issue = () => issueToken({ purpose: 'PASSWORD_RESET', subject: user.id, userId: user.id, email: user.email, ttlMs: day })
+  const [before, tokenId] = [await mails(), await issue()]
+  await issue()
+  expect(await deliver('auth.password_reset.requested', user, { tokenId })).toEqual(before)
+  await transaction('auth', tester, async (tx) => tx.user.delete({ where: { id: user.id } }))
+  expect(await deliver('auth.password.changed', user, {})).toEqual(before)
+})
+
+test('what has served is removed for good: sessions 30 days after their end, tokens a day after theirs, counters after their window', async () => {
+  const retention = jobs.find((job) => job.name === 'auth.retention')
+  if (retention?.kind !== 'schedule') throw new Error('auth.retention is a schedule')
+  const user = await makeUser('kept@example.com')
+  const mint = () => transaction('auth', tester, async (tx) => mintSession(tx, user, newCredential('BEARER')))
+  const counts = async () => [await spine.count('auth.sessions'), await spine.count('auth.verification_tokens'), await spine.count('auth.throttles')]
+  await issueToken({ purpose: 'SETUP', subject: '', ttlMs: day })
+  await mayMail('kept@example.com')
+  await mint()
+  const [sessions, tokens, throttles] = await counts()
+  await retention.run()
+  expect(await counts()).toEqual([sessions, tokens, throttles])
+  await advance(spine.database.ownerUrl, 3 * day)
+  await retention.run()
+  expect(await counts()).toEqual([sessions, 0, 0])
+  await advance(spine.database.ownerUrl, 42 * day)
+  await mint()
+  await retention.run()
+  expect(await counts()).toEqual([1, 0, 0])
+})

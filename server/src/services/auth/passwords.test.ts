@@ -1,0 +1,188 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openBrowser, type Answer } from '../../../test/browser.ts'
+import { advance } from '../../../test/clock.ts'
+import { query } from '../../../test/database.ts'
+import { eventually } from '../../../test/outbox.ts'
+import { startTestServer, type TestServer } from '../../../test/server.ts'
+import { useThrottles } from './index.ts'
+
+const password = 'nine lazy otters hum'
+const next = 'ten brisk herons wade'
+let server: TestServer
+
+beforeAll(async () => {
+  server = await startTestServer()
+})
+afterAll(() => server.stop())
+
+const ask = <R extends Record<string, unknown>>(sql: string, values: unknown[] = []) => query<R>(server.database.ownerUrl, sql, values)
+const browser = (token?: string) => openBrowser(server.url, token === undefined ? {} : { authorization: `Bearer ${token}` })
+const signIn = (email: string, given: string, delivery = 'TOKEN') => browser().mutate('auth.signIn', { email, password: given, delivery })
+const requestReset = (email: string) => browser().mutate('auth.password.requestReset', { email })
+const reset = (token: string, given = next, more: object = {}) => browser().mutate('auth.password.reset', { token, password: given, ...more })
+const me = async (token: string) => (await browser(token).query('auth.me')).status
+const withoutId = (answer: Answer) => answer.text.replace(/"requestId":"[^"]*"/, '')
+const mailed = (email: string, subject: string) => eventually(async () => (await server.mailsTo(email)).find((mail) => mail.subject === subject))
+const resetMails = async (email: string) => (await server.mailsTo(email)).filter(({ text }) => text.includes('#token=pln_r_'))
+
+/** Asks for a reset and gives the token from the mail that it brings. */
+async function resetToken(email: string): Promise<string> {
+  const before = (await resetMails(email)).length
+  await requestReset(email)
+  const mail = await eventually(async () => {
+    const mails = await resetMails(email)
+    return mails.length > before && mails[0]
+  })
+  return /#token=([\w-]+)/.exec(mail.text)?.[1] ?? ''
+}
+
+async function traces(event: string, userId: string): Promise<number> {
+  return (await ask('SELECT FROM core.activity WHERE event = $1 AND user_id = $2', [event, userId])).length
+}
+
+test('S06 R01 a reset link sets the password once, ends every session, begins none, and its owner is told', async () => {
+  const ada = await server.signUpAs('reset@example.com', { password })
+  const token = await resetToken(ada.email)
+  expect(token).toMatch(/^pln_r_[\w-]{43}$/)
+  const done = await reset(token)
+  expect([done.status, done.data, done.setCookies]).toEqual([200, { status: 'RESET' }, []])
+  expect(await me(ada.token)).toBe(401)
+  expect(await reset(token, 'eleven calm badgers dig')).toMatchObject({ status: 400, error: { data: { code: 'INVALID_TOKEN' } } })
+  expect(await traces('auth.token.refused', ada.me.id)).toBe(1)
+  expect([(await signIn(ada.email, password)).status, (await signIn(ada.email, next)).status]).toEqual([401, 200])
+  expect(await ask('SELECT DISTINCT end_reason FROM auth.sessions WHERE user_id = $1 AND revoked_at IS NOT NULL', [ada.me.id])).toEqual([{ end_reason: 'PASSWORD_RESET' }])
+  await mailed(ada.email, 'Your password was set anew')
+})
+
+test('R02 of twenty uses of one link at once exactly one sets its password', async () => {
+  const { email } = await server.signUpAs('resetrace@example.com', { password })
+  const token = await resetToken(email)
+  const chosen = Array.from({ length: 20 }, (_, i) => `${next} number ${i}`)
+  const answers = await Promise.all(chosen.map((given) => reset(token, given)))
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array(19).fill(400)])
+  const winner = chosen[answers.findIndex(({ status }) => status === 200)] ?? ''
+  expect((await signIn(email, winner)).status).toBe(200)
+  for (const loser of chosen.filter((given) => given !== winner).slice(0, 3)) expect((await signIn(email, loser)).status).toBe(401)
+})
+
+test('R03 a newer request ends the older link', async () => {
+  const { email } = await server.signUpAs('newer@example.com', { password })
+  const [older, newer] = [await resetToken(email), await resetToken(email)]
+  expect((await reset(older)).status).toBe(400)
+  expect((await reset(newer)).status).toBe(200)
+})
+
+test('a password that breaks a rule leaves the link good', async () => {
+  const { email } = await server.signUpAs('retry@example.com', { password })
+  const token = await resetToken(email)
+  expect(await reset(token, 'short')).toMatchObject({ status: 400, error: { data: { details: { fields: { password: [expect.anything()] } } } } })
+  expect((await reset(token, 'retry@example.com!')).status).toBe(400)
+  expect((await reset(token)).status).toBe(200)
+})
+
+test('R06 a link changes the account that it was sent to and no other', async () => {
+  const [ada, bob] = [await server.signUpAs('ada@example.com', { password }), await server.signUpAs('bob@example.com', { password })]
+  const token = await resetToken(ada.email)
+  for (const more of [{ userId: bob.me.id }, { email: bob.email }]) expect((await reset(token, next, more)).status).toBe(400)
+  expect((await reset(token)).status).toBe(200)
+  expect([await me(ada.token), await me(bob.token)]).toEqual([401, 200])
+  expect((await signIn(bob.email, password)).status).toBe(200)
+})
+
+test('A03 a reset is answered alike for every address, and mail goes only where there is an account that may be used', async () => {
+  const disabled = await server.signUpAs('disabled@example.com', { password })
+  await ask('UPDATE auth.users SET disabled_at = now() WHERE id = $1', [disabled.me.id])
+  const known = await server.signUpAs('known@example.com', { password })
+  const answers = await Promise.all([known.email, disabled.email, 'unknown@example.com'].map(requestReset))
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+  expect(new Set(answers.map(withoutId)).size).toBe(1)
+  await mailed(known.email, 'Choose a new password')
+  const barrier = await resetToken((await server.signUpAs('barrier@example.com', { password })).email)
+  expect(barrier).not.toBe('')
+  expect([await resetMails(disabled.email), await server.mailsTo('unknown@example.com')]).toEqual([[], []])
+})
+
+test('A03 the time of a request does not tell whether there is an account', async () => {
+  await server.signUpAs('timed@example.com', { password })
+  const times: Record<string, number[]> = { 'timed@example.com': [], 'nobody@example.com': [] }
+  for (let i = 0; i < 60; i += 1) {
+    for (const [email, taken] of Object.entries(times)) {
+      const started = performance.now()
+      await requestReset(email)
+      taken.push(performance.now() - started)
+    }
+  }
+  const medians = Object.values(times).map((taken) => taken.toSorted((a, b) => a - b)[30] ?? Number.NaN)
+  expect(Math.max(...medians) / Math.min(...medians)).toBeLessThan(1.35)
+})
+
+test('R16 of a hundred requests three are mailed, and all are answered alike', async () => {
+  const { email } = await server.signUpAs('flood@example.com', { password })
+  useThrottles(true)
+  const answers = await Promise.all(Array.from({ length: 100 }, () => requestReset(email)))
+  useThrottles(false)
+  expect(new Set(answers.map(withoutId)).size).toBe(1)
+  const events = await ask(`SELECT FROM core.activity AS a JOIN auth.users AS u ON u.id = a.user_id WHERE email = $1 AND event = 'auth.password_reset.requested'`, [email])
+  expect(events).toHaveLength(3)
+  await eventually(async () => (await resetMails(email)).length > 0)
+  expect((await resetMails(email)).length).toBeLessThanOrEqual(3)
+})
+
+test('a link that came by mail proves the address too, and lets a blocked account be tried again', async () => {
+  await browser().mutate('auth.signUp', { email: 'lost@example.com', name: 'Ada', password: 'mallory was here first' })
+  const verification = await server.tokenMailedTo('lost@example.com')
+  useThrottles(true)
+  for (let i = 0; i < 6; i += 1) await signIn('lost@example.com', 'wrong')
+  expect((await signIn('lost@example.com', 'wrong')).status).toBe(429)
+  expect((await reset(await resetToken('lost@example.com'))).status).toBe(200)
+  expect((await signIn('lost@example.com', next)).status).toBe(200)
+  useThrottles(false)
+  expect((await browser().mutate('auth.verifyEmail', { token: verification })).status).toBe(400)
+  expect((await signIn('lost@example.com', 'mallory was here first')).status).toBe(401)
+})
+
+test('S05 a change of password ends every session; the one in use goes on under a new token', async () => {
+  const { email, me: person, token: other } = await server.signUpAs('change@example.com', { password })
+  const inUse = browser()
+  await inUse.mutate('auth.signIn', { email, password, delivery: 'COOKIE' })
+  const old = inUse.cookies.get('plinth_session') ?? ''
+  const link = await resetToken(email)
+  const answer = await inUse.mutate('auth.password.change', { currentPassword: password, password: next })
+  expect(answer).toMatchObject({ status: 200, data: { token: null } })
+  expect(answer.setCookies[0]).toMatch(/^plinth_session=pln_s_[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/)
+  expect(inUse.cookies.get('plinth_session')).not.toBe(old)
+  expect((await inUse.query('auth.me')).status).toBe(200)
+  expect(await me(other)).toBe(401)
+  const captured = openBrowser(server.url, { cookie: `plinth_session=${old}` })
+  expect((await captured.query('auth.me')).status).toBe(401)
+  expect((await reset(link)).status).toBe(400)
+  expect([(await signIn(email, password)).status, (await signIn(email, next)).status]).toEqual([401, 200])
+  expect(await traces('auth.password.changed', person.id)).toBe(1)
+  await mailed(email, 'Your password was changed')
+})
+
+test('a change with a wrong current password is refused at its field, counted, and leaves its trace', async () => {
+  const { email, token, me: person } = await server.signUpAs('wrong@example.com', { password })
+  const change = (currentPassword: string) => browser(token).mutate('auth.password.change', { currentPassword, password: next })
+  expect(await change('not mine at all')).toMatchObject({ status: 400, error: { data: { details: { fields: { currentPassword: ['is not your password'] } } } } })
+  expect(await traces('auth.password.change_refused', person.id)).toBe(1)
+  expect(await me(token)).toBe(200)
+  useThrottles(true)
+  const statuses = []
+  for (let i = 0; i < 6; i += 1) statuses.push((await change('not mine at all')).status)
+  expect(statuses).toEqual([400, 400, 400, 400, 400, 429])
+  useThrottles(false)
+  expect((await signIn(email, password)).status).toBe(200)
+})
+
+test('R04 a reset link lives for twenty minutes, a verification link for a day', async () => {
+  const { email } = await server.signUpAs('late@example.com', { password })
+  await browser().mutate('auth.signUp', { email: 'slow@example.com', name: 'Ada', password })
+  const verification = await server.tokenMailedTo('slow@example.com')
+  const token = await resetToken(email)
+  await advance(server.database.ownerUrl, (20 * 60 + 1) * 1_000)
+  expect(await reset(token)).toMatchObject({ status: 400, error: { data: { code: 'INVALID_TOKEN' } } })
+  await advance(server.database.ownerUrl, 24 * 60 * 60 * 1_000)
+  expect((await browser().mutate('auth.verifyEmail', { token: verification })).status).toBe(400)
+  expect((await signIn('slow@example.com', password)).status).toBe(401)
+})
