@@ -1,6 +1,6 @@
 /** The last look at a router before it is used: a procedure that says too little does not start. */
 import type { AnyTRPCMiddlewareFunction, AnyTRPCProcedure } from '@trpc/server'
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Meta } from './procedures.ts'
 import { runAsCall } from './mutation.ts'
 
@@ -37,13 +37,19 @@ function sealProcedure(procedure: AnyTRPCProcedure, name: string): void {
   if (sealed.has(definition)) return
   const { meta, inputs, output, type, middlewares } = definition
   if (!meta?.access) throw new Error(`${name} is not built from a door`)
-  if (inputs.length === 0) throw new Error(`${name} has no .input(); a procedure without one takes Nothing`)
+  if (!refusesUnknownKeys(inputs.at(-1))) throw new Error(`${name} has no .input() of its own that is a strictObject, or Nothing`)
   if (!output) throw new Error(`${name} has no .output()`)
   sealed.add(definition)
   if (type !== 'mutation') return
   const at = middlewares.findIndex((middleware) => middleware._type === 'output')
   if (at < 0) throw new Error(`${name}: tRPC no longer marks its output check; trpc/seal.ts relies on it`)
   middlewares[at] = runAsCall(output)
+}
+
+/** A door's own input names only what the door needs: it does not count. */
+function refusesUnknownKeys(input: unknown): boolean {
+  if (input instanceof z.ZodVoid) return true
+  return input instanceof z.ZodObject && input._zod.def.catchall instanceof z.ZodNever
 }
 
 function isRouter(item: object): boolean {
