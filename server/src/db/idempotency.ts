@@ -66,6 +66,20 @@ export async function claimKey(connection: Connection, unit: Unit, claim: Claim)
   return { state: 'DONE', attempt: String(known.attempt), result: known.result }
 }
 
+const readKept = `${readClaim} AND created_at > core.clock() - ${kept}`
+
+/**
+ * Gives what the call kept when it was made before with this input; undefined where it was not. For a call that is refused before it
+ * could claim its key: it may be its own effect, made the first time, that now stands in its way.
+ *
+ * @throws ALREADY_DONE where the result was not kept.
+ */
+export async function keptResult(service: string, procedure: string, call: Idempotency): Promise<{ readonly result: unknown } | undefined> {
+  const { rows } = await database().pool.query<{ fingerprint: Buffer; result: string | null }>(readKept, [service, call.owner, procedure, call.key])
+  const [known] = rows
+  return known && Buffer.from(call.fingerprint).equals(known.fingerprint) ? { result: decodeResult(known.result) } : undefined
+}
+
 /** @throws ALREADY_DONE where the result was not kept. */
 export function decodeResult(stored: unknown): unknown {
   if (typeof stored === 'string') return superjson.parse(stored)

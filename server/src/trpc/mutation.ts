@@ -1,12 +1,14 @@
 /** What surrounds every mutation: the call that the database layer reads (lib/call.ts), with its idempotency key and the check of its result. */
-import type { AnyTRPCMiddlewareFunction } from '@trpc/server'
+import type { AnyTRPCMiddlewareFunction, TRPCError } from '@trpc/server'
 import { encode } from '@plinth/client/transformer'
 import type { z } from 'zod'
+import { keptResult } from '#db/idempotency.ts'
 import type { Actor } from '#lib/actor.ts'
 import { withCall, type Idempotency } from '#lib/call.ts'
 import { AppError } from '#lib/errors.ts'
 import { keyedHash } from '#lib/secrets.ts'
 import type { Context } from './context.ts'
+import { toAppError } from './errors.ts'
 import type { Meta } from './procedures.ts'
 
 interface MutationOptions {
@@ -42,6 +44,22 @@ export function runAsCall(output: z.ZodType): AnyTRPCMiddlewareFunction {
     if (!result.ok || validated.has(result.data)) return result
     return { ...result, data: output.parse(result.data) }
   }
+}
+
+/** What a door or a rule says of the caller and of what is there, both of which the call itself may have changed the first time. */
+const MAY_BE_ITS_OWN_EFFECT: ReadonlySet<string> = new Set(['NOT_FOUND', 'FORBIDDEN', 'CONFLICT', 'INVALID_TOKEN'])
+
+/**
+ * Answers a refused mutation with what it kept when it was made before, under the same key: who deleted a team is no member of it when
+ * the call comes again, and the door refuses before the key is claimed. Any other refusal stays as it is.
+ */
+export async function answerRepeat<R extends { readonly ok: boolean }>(opts: MutationOptions, refused: R & { readonly error?: TRPCError }): Promise<R> {
+  if (!refused.error || !MAY_BE_ITS_OWN_EFFECT.has(toAppError(refused.error).code)) return refused
+  const idempotency = await idempotencyOf(opts)
+  // Router keys begin with the service, and a call claims its key in the service that it names.
+  const [service = ''] = opts.path.split('.')
+  const kept = idempotency && (await keptResult(service, opts.path, idempotency))
+  return kept ? { ...refused, ok: true, data: kept.result } : refused
 }
 
 /** The key that came along, whose it is, and what it stands for. */

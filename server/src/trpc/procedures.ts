@@ -9,6 +9,7 @@ import type { SessionInfo } from '../services/auth/index.ts'
 import { enterTeam } from '../services/teams/index.ts'
 import type { Context } from './context.ts'
 import { errorShape, toAppError } from './errors.ts'
+import { answerRepeat } from './mutation.ts'
 import { seal } from './seal.ts'
 import { until } from './streams.ts'
 
@@ -41,11 +42,13 @@ export const router: typeof t.router = (record) => {
 export const Nothing = z.void()
 
 /** Counts the call against its caller's limit. */
-const counted = t.procedure.use(async ({ ctx, next }) => {
+const counted = t.procedure.use(async (opts) => {
+  const { ctx, next, type } = opts
   const session = await ctx.session()
   ctx.limits.charge(session?.userId ?? null, ctx.address)
   const actor: UserActor | AnonymousActor = session ? actorOf(session) : anonymous
-  return next({ ctx: { actor } })
+  const result = await next({ ctx: { actor } })
+  return type === 'mutation' && !result.ok ? answerRepeat({ ...opts, ctx: { ...ctx, actor } }, result) : result
 })
 
 /** Lets everyone in. `ctx.actor` is the person who is signed in, or a stranger. */
