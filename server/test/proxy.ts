@@ -14,7 +14,7 @@ export interface Proxy extends AsyncDisposable {
   cut(where: Cut, times?: number): void
   /** Lets each packet wait, both ways. */
   delay(ms: number): void
-  /** From now on nothing passes, and nothing is closed either: a peer that fell silent. `false` ends it for new connections. */
+  /** From now on nothing passes, and nothing is closed either: a peer that fell silent. `false` ends it for connections to come. */
   blackHole(on: boolean): void
   /** Breaks every connection with a reset. */
   drop(): void
@@ -55,6 +55,8 @@ export async function startProxy(databaseUrl: string): Promise<Proxy> {
 function join(state: State, client: Socket, server: Socket): void {
   const read = messageReader()
   let cut: Cut | undefined
+  let silent = false
+  const isSilent = (): boolean => (silent ||= state.silent)
   client.setNoDelay(true)
   server.setNoDelay(true)
   const end = (): void => {
@@ -65,12 +67,12 @@ function join(state: State, client: Socket, server: Socket): void {
     state.sockets.add(socket)
     socket.on('error', end).on('close', () => {
       state.sockets.delete(socket)
-      if (!state.silent) end()
+      if (!isSilent()) end()
     })
   }
   // No encoding is set on the sockets: what they give is bytes.
   client.on('data', (data: Buffer) => {
-    if (state.silent) return
+    if (isSilent()) return
     const asked = read(data)
     state.trips.push(...asked)
     if (asked.includes('COMMIT')) cut = state.cuts.shift()
@@ -79,7 +81,7 @@ function join(state: State, client: Socket, server: Socket): void {
     if (cut === 'DURING_COMMIT') client.resetAndDestroy()
   })
   server.on('data', (data: Buffer) => {
-    if (state.silent) return
+    if (isSilent()) return
     if (cut === 'AFTER_COMMIT') return end()
     pass(state, data, client)
   })
