@@ -45,7 +45,7 @@ export async function startSystem({ sources, folder }: SystemOptions): Promise<S
   const proxies = { web: await openProxy(cluster.port), worker: await openProxy(cluster.port) }
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const shared = { ...environment(), MAIL_URL: pathToFileURL(join(folder, 'mails')).href, PUBLIC_URL: url, PORT: String(port) }
+  const shared = { ...environment(folder), MAIL_URL: pathToFileURL(join(folder, 'mails')).href, PUBLIC_URL: url, PORT: String(port) }
   const programs = {
     web: createProgram({
       name: 'web',
@@ -81,7 +81,7 @@ async function close(system: System): Promise<void> {
 }
 
 /** As in production, except that nobody is throttled: the clients are few addresses and many calls. */
-function environment(): Record<string, string> {
+function environment(folder: string): Record<string, string> {
   return {
     NODE_ENV: 'production',
     HOST: '127.0.0.1',
@@ -91,5 +91,7 @@ function environment(): Record<string, string> {
     ANONYMOUS_CALLS_PER_MINUTE: '1000000',
     POOL_MAX: '12',
     LOG_LEVEL: 'warn',
+    // A process that is started dozens of times need not be compiled each time.
+    NODE_COMPILE_CACHE: join(folder, 'compiled'),
   }
 }

@@ -1,11 +1,13 @@
 /** The worker of a campaign: the worker as it is, with one more consumer in each service that leaves a row for every effect it has. */
+import { flushCompileCache } from 'node:module'
 import { connectDatabase, consumer, type FeedEvent, type Job } from '#db'
 import { currentScope } from '#db/unit.ts'
 import { readConfig } from '#lib/config.ts'
 import { useMail } from '#lib/mail.ts'
 import { useSecret } from '#lib/secrets.ts'
 import { startJobs } from '../../src/jobs/index.ts'
-import { jobs } from '../../src/jobs/jobs.ts'
+import { jobs as auth } from '../../src/services/auth/index.ts'
+import { jobs as teams } from '../../src/services/teams/index.ts'
 import { effectful } from './subscribers.ts'
 import { effectsTable } from './snapshot.ts'
 
@@ -15,8 +17,9 @@ const config = readConfig(process.env)
 useSecret(config.PLINTH_SECRET)
 useMail(config)
 await connectDatabase(config)
-await startJobs({ config, jobs: [...jobs, ...effectful.map(asConsumer)] })
+await startJobs({ config, jobs: [...auth, ...teams, ...effectful.map(asConsumer)] })
 process.send?.('ready')
+flushCompileCache()
 
 function asConsumer({ name, on }: (typeof effectful)[number]): Job {
   return consumer({ name, on: [...on], inTransaction: (_, event) => leaveEffect(name, event) })
