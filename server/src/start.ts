@@ -55,6 +55,7 @@ async function serve(config: Config): Promise<Plinth> {
   const server = await listenOn(config, app)
   const { port } = server.address() as AddressInfo
   await offerSetUp()
+  warnOfPlainHttp(config)
   return {
     url: `http://localhost:${port}`,
     async stop() {
@@ -102,6 +103,12 @@ async function close(server: Server, drainMs: number): Promise<void> {
 async function offerSetUp(): Promise<void> {
   const setupCode = await setUpCode()
   if (setupCode !== null) log.warn({ setupCode }, 'There is no administrator yet: auth.setUp takes this code and makes one.')
+}
+
+/** In a home network there may be no https; elsewhere whoever listens on the way can take the cookie, and with it the session. */
+function warnOfPlainHttp({ NODE_ENV, PUBLIC_URL }: Config): void {
+  if (NODE_ENV !== 'production' || !PUBLIC_URL.startsWith('http:')) return
+  log.warn('PUBLIC_URL is plain http: session cookies are sent without Secure. Use https wherever others share the network.')
 }
 
 /** In the order in which one needs the other. Safe to call when only some of it was started. */
