@@ -1,4 +1,6 @@
-/** What the client knows of the server: types, and nothing else. */
+/** What the client knows of the server: types, and nothing else. In the published package this file is folded into one that stands alone. */
 export type { AppRouter } from '@plinth/server/router'
 export type { ErrorData } from '@plinth/server/errors'
 export type { ConflictReason, ErrorCode, ErrorDetails, FieldErrors } from '@plinth/server/error-codes'
+export type { InvitationId, SessionId, TeamId, UserId } from '@plinth/server/ids'
+export type { SessionKind, TeamRole, UserRole } from '@plinth/server/enums'

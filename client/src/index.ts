@@ -5,7 +5,8 @@ import type { AppRouter } from './api.ts'
 import { linksOf, type ClientOptions } from './links.ts'
 
 export { isAppError, type AppError } from './errors.ts'
-export type { AppRouter, ConflictReason, ErrorCode, ErrorData, ErrorDetails, FieldErrors } from './api.ts'
+export { SessionKind, TeamRole, UserRole } from './enums.ts'
+export type { AppRouter, ConflictReason, ErrorCode, ErrorData, ErrorDetails, FieldErrors, InvitationId, SessionId, TeamId, UserId } from './api.ts'
 export type { ClientOptions } from './links.ts'
 
 /** What each procedure takes: `RouterInputs['teams']['create']`. */
