@@ -4,7 +4,8 @@ import { observable, type Unsubscribable } from '@trpc/server/observable'
 import type { AppRouter } from './api.ts'
 import { dataOf } from './errors.ts'
 
-const MOST_ATTEMPTS = 5
+/** With the delays below: for about seven seconds, in which a server restarts. */
+const MOST_ATTEMPTS = 7
 const FIRST_DELAY_MS = 150
 const LONGEST_DELAY_MS = 5_000
 /** A server that asks for more patience than this is told to the caller instead. */

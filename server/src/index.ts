@@ -2,10 +2,12 @@
 import { SetupError } from '#db/setup-error.ts'
 import { ConfigError, readConfig, type Config } from '#lib/config.ts'
 import { log } from '#lib/log.ts'
-import { start, type Plinth } from './start.ts'
+import type { Plinth } from './start.ts'
 
 try {
   const config = readConfig(process.env)
+  // Loaded only now, so that a wrong variable is told at once.
+  const { start } = await import('./start.ts')
   const plinth = await start(config)
   log.info({ role: config.PLINTH_ROLE, url: plinth.url }, plinth.url ? 'Plinth listens.' : 'Plinth works.')
   stopOnSignal(plinth, config)

@@ -3,13 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { createClient, type Client, type RouterOutputs } from '@plinth/client'
+import { createClient, type Client } from '@plinth/client'
 import { readConfig, type Config } from '#lib/config.ts'
 import type { MailFile } from '#lib/mail.ts'
-import { readOutbox } from '../src/http/outbox.ts'
 import { start } from '../src/start.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
-import { eventually } from './outbox.ts'
+import { mailsTo, signUpAs, tokenMailedTo, type TestPerson } from './people.ts'
+
+export type { TestPerson } from './people.ts'
 
 export interface TestServer extends AsyncDisposable {
   /** Where it listens, without a slash at the end. */
@@ -27,14 +28,6 @@ export interface TestServer extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-export interface TestPerson {
-  readonly client: Client
-  readonly token: string
-  readonly email: string
-  readonly password: string
-  readonly me: RouterOutputs['auth']['me']
-}
-
 export interface TestServerOptions {
   /** Variables that differ from the defaults of tests. */
   readonly env?: Partial<Record<keyof Config, string>>
@@ -44,22 +37,30 @@ export interface TestServerOptions {
 export async function startTestServer({ env = {} }: TestServerOptions = {}): Promise<TestServer> {
   const database = await createTestDatabase()
   const mails = await mkdtemp(join(tmpdir(), 'plinth-mails-'))
-  const config = readConfig({ ...defaults, DATABASE_URL: database.url, MAIL_URL: pathToFileURL(mails).href, ...env })
+  const outbox = pathToFileURL(mails).href
+  const config = readConfig({ ...defaults, DATABASE_URL: database.url, MAIL_URL: outbox, ...env })
   const plinth = await start(config)
   const url = plinth.url ?? ''
-  const client = (token?: string) => createClient({ url, ...(token !== undefined && { token }) })
-  const mailsTo = async (email: string) => (await readOutbox(pathToFileURL(mails).href)).filter(({ to }) => to === email)
-  const tokenMailedTo = (email: string, about = /./) => eventually(async () => tokenIn((await mailsTo(email)).find(({ text }) => about.test(text))))
   const stop = async () => {
     await plinth.stop()
     await database.drop()
     await rm(mails, { recursive: true, force: true })
   }
-  const server = { url, config, database, client, mailsTo, tokenMailedTo, stop, [Symbol.asyncDispose]: stop }
-  return { ...server, signUpAs: (email, options) => signUpAs(server, email, options) }
+  return {
+    url,
+    config,
+    database,
+    client: (token) => createClient({ url, ...(token !== undefined && { token }) }),
+    mailsTo: (email) => mailsTo(outbox, email),
+    tokenMailedTo: (email, about) => tokenMailedTo(outbox, email, about),
+    signUpAs: (email, options) => signUpAs({ url, outbox }, email, options),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
 }
 
-const defaults = {
+/** The configuration of tests; what is not in it is as in production. */
+export const defaults = {
   NODE_ENV: 'test',
   HOST: '127.0.0.1',
   PORT: '0',
@@ -69,19 +70,4 @@ const defaults = {
   CALLS_PER_MINUTE: '1000000',
   ANONYMOUS_CALLS_PER_MINUTE: '1000000',
   DRAIN_MS: '2000',
-}
-
-async function signUpAs(server: Omit<TestServer, 'signUpAs'>, email: string, options: { name?: string; password?: string } = {}): Promise<TestPerson> {
-  const { name = email.split('@')[0] ?? email, password = 'correct horse battery staple' } = options
-  const stranger = server.client()
-  await stranger.auth.signUp.mutate({ email, name, password })
-  await stranger.auth.verifyEmail.mutate({ token: await server.tokenMailedTo(email) })
-  const { token, me } = await stranger.auth.signIn.mutate({ email, password, delivery: 'TOKEN' })
-  if (token === null) throw new Error('a sign-in of a tool gives a token')
-  return { client: server.client(token), token, email, password, me }
-}
-
-/** The token of the first link that has one. */
-function tokenIn(mail: MailFile | undefined): string | undefined {
-  return mail && /[?&#]token=([\w-]+)/.exec(mail.text)?.[1]
 }

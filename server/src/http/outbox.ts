@@ -9,7 +9,10 @@ import type { MailFile } from '#lib/mail.ts'
 import { escaped, page } from './page.ts'
 import type { Environment } from './request.ts'
 
-/** A page with one form, whose button calls one procedure. Opening it does nothing: a mail scanner that follows a link uses nothing up. */
+/**
+ * A page with one form, whose button calls one procedure. Opening it does nothing: a mail scanner that follows a link uses nothing up.
+ * The token stands behind the # of the address, which no browser sends.
+ */
 interface FormPage {
   readonly title: string
   readonly procedure: string
@@ -23,6 +26,7 @@ const FORMS: Record<string, FormPage> = {
   '/sign-up': { title: 'Sign up', procedure: 'auth.signUp', fields: ['name', 'email', 'password'], button: 'Sign up' },
   '/verify-email': { title: 'Verify your address', procedure: 'auth.verifyEmail', fields: [], button: 'Verify' },
   '/sign-in': { title: 'Sign in', procedure: 'auth.signIn', fields: ['email', 'password'], button: 'Sign in', fixed: { delivery: 'COOKIE' } },
+  '/forgot-password': { title: 'Forgot your password?', procedure: 'auth.password.requestReset', fields: ['email'], button: 'Mail me a link' },
   '/reset-password': { title: 'Choose a new password', procedure: 'auth.password.reset', fields: ['password'], button: 'Set the password' },
   '/invitation': { title: 'Join the team', procedure: 'teams.invitation.accept', fields: [], button: 'Join' },
 }
@@ -32,7 +36,7 @@ const SCRIPT = `
 const form = document.querySelector('form'), out = document.querySelector('output')
 form.addEventListener('submit', async (event) => {
   event.preventDefault()
-  const token = new URLSearchParams(location.search).get('token')
+  const token = new URLSearchParams(location.hash.slice(1)).get('token')
   const input = { ...JSON.parse(form.dataset.fixed), ...Object.fromEntries(new FormData(form)), ...(token && { token }) }
   const answer = await fetch('/trpc/' + form.dataset.procedure, {
     method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ json: input }) })
