@@ -100,11 +100,13 @@ test('each service has positions of its own', async () => {
 
 test('dispatchers killed with SIGKILL in the middle of a turn lose nothing and double nothing', async () => {
   await slowDown('0.15')
+  await listen(environment() as never)
   const children = [await startChild(), await startChild()]
   const committed: string[] = []
-  for (let kill = 0; kill < 4; kill++) {
+  for (let kill = 0; kill < 6; kill++) {
     committed.push(await putEvent(owner), await putEvent(owner))
-    await eventually(inTurn)
+    notifySoon('plinth_outbox')
+    await (kill < 3 ? eventually(inTurn) : new Promise((resolve) => setTimeout(resolve, Math.random() * 100)))
     children[kill % 2]?.kill('SIGKILL')
     children[kill % 2] = await startChild()
   }

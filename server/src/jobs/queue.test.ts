@@ -38,9 +38,9 @@ afterEach(async () => {
 const environment = (url = database.url) => ({ DATABASE_URL: url, PLINTH_SECRET: 'x'.repeat(32), NODE_ENV: 'test' })
 const config = (url?: string) => readConfig(environment(url))
 
-async function work(jobs: Job[], drainMs = 2_000): Promise<Queue> {
+async function work(jobs: Job[], drainMs = 2_000, pollSeconds = patience.pollSeconds): Promise<Queue> {
   const pool = openPool(config(), 4, log)
-  const queue = await startQueue({ pool, jobs, log, concurrency: 4, patience })
+  const queue = await startQueue({ pool, jobs, log, concurrency: 4, patience: { ...patience, pollSeconds } })
   cleanups.push(() => queue.stop(drainMs).then(() => pool.end()))
   return queue
 }
@@ -77,9 +77,9 @@ test('an effect gets the event as it was recorded, with its position', async () 
   ])
 })
 
-test('an effect does not wait for a poll: the best of five has its event within 150 ms', async () => {
+test('an effect does not wait for a poll, which comes every ten seconds here', async () => {
   const arrived = new Map<string, number>()
-  await work([effect({ name: 'teams.test', on: ['teams.team.created'], run: async ({ id }) => arrived.set(id, performance.now()) })])
+  await work([effect({ name: 'teams.test', on: ['teams.team.created'], run: async ({ id }) => arrived.set(id, performance.now()) })], 2_000, 10)
   await dispatch()
   const latencies: number[] = []
   for (let turn = 0; turn < 5; turn++) {
@@ -87,7 +87,7 @@ test('an effect does not wait for a poll: the best of five has its event within 
     const sentAt = performance.now()
     latencies.push((await eventually(() => arrived.get(id))) - sentAt)
   }
-  expect(Math.min(...latencies)).toBeLessThan(150)
+  expect(latencies.toSorted((a, b) => a - b)[2]).toBeLessThan(500)
 })
 
 test('an effect that fails is tried again with the same event id', async () => {

@@ -117,6 +117,19 @@ test('listeners that come, go and resume while sixteen writers write get every e
   expect(total).toEqual(upTo(320))
 })
 
+test('thirty listeners that join from the beginning while events come in all get every event once and in order', async () => {
+  hear()
+  const writers = Promise.all(Array.from({ length: 8 }, async () => put(40)))
+  const listeners: Listener[] = []
+  while (listeners.length < 30) {
+    listeners.push(hear({ after: 0n }))
+    await pause(5)
+  }
+  await writers
+  await eventually(() => listeners.every(({ positions }) => positions.at(-1) === 320))
+  for (const { positions } of listeners) expect(positions).toEqual(upTo(320))
+})
+
 test('a subscription goes on in another process where it ended in this one', async () => {
   await put(10)
   const before = hear({ after: 0n })
