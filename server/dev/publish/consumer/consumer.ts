@@ -1,0 +1,32 @@
+/** What a project outside of the workspace writes. It is compiled against the packed client alone. */
+import { createClient, isAppError, TeamRole, type RouterInputs, type RouterOutputs, type TeamId, type UserId } from '@plinth/client'
+
+const plinth = createClient({ url: 'http://127.0.0.1:1', token: () => 'none' })
+
+export async function promote(teamId: TeamId, userId: UserId): Promise<string> {
+  try {
+    const member = await plinth.teams.member.changeRole.mutate({ teamId, userId, role: TeamRole.ADMIN })
+    return `${member.name} has been ${member.role} since ${member.joinedAt.toISOString()}`
+  } catch (error) {
+    if (isAppError(error, 'CONFLICT')) return error.data.details.reason
+    throw error
+  }
+}
+
+export type Draft = RouterInputs['teams']['create']
+export type Team = RouterOutputs['teams']['list']['items'][number]
+
+export const draft: Draft = { name: 'Blue', slug: 'blue' }
+// @ts-expect-error the package knows what a team needs
+export const unfinished: Draft = { name: 'Blue' }
+// @ts-expect-error a team's id is no person's
+export const mixedUp = (team: Team): Promise<string> => promote(team.id, team.id)
+// @ts-expect-error no such role
+export const misspelt = TeamRole.OWNR
+
+const watching = plinth.teams.events.subscribe({ teamId: 'a' }, { onData: ({ id, data }) => console.log(id, data.name, data.at.getTime()), onError: () => undefined })
+watching.unsubscribe()
+
+const failure: unknown = await plinth.teams.list.query({}, { signal: AbortSignal.timeout(200) }).catch((error: unknown) => error)
+if (!(failure instanceof Error) || isAppError(failure)) throw new Error('a server that is not there was reached')
+console.log('the packed client runs')
