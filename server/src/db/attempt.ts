@@ -56,6 +56,7 @@ async function perform<T>(task: Task<T>, scope: Scope): Promise<Ending<T>> {
   if (!connection) throw new Error('BEGIN went past the pool of this process')
   const { claim } = task
   const found = claim && (await claimKey(connection, unit, claim))
+  unit.claimed = found !== undefined
   if (found?.state === 'DONE') return { kind: 'REPEAT', stored: found.result, attempt: found.attempt }
   const result = await task.run(scope)
   await scope.turn

@@ -54,7 +54,8 @@ export async function connectDatabase(config: DatabaseConfig): Promise<{ warning
   })
   const adapter = new PrismaPg(pool, { statementNameGenerator: ({ sql }) => statementName(sql) })
   const limits = { maxWait: beyond(config.POOL_WAIT_MS), timeout: config.TRANSACTION_TIMEOUT_MS || longestTimer }
-  store[place] = { pool, prisma: softDeleting(new PrismaClient({ adapter })), limits }
+  // Minimal also spares each query the look at who asked.
+  store[place] = { pool, prisma: softDeleting(new PrismaClient({ adapter, errorFormat: 'minimal' })), limits }
   return { warnings }
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { refuse, transaction } from '#db'
+import { AppError } from '#lib/errors.ts'
 import { type Cut, type Proxy, startProxy } from '../../test/proxy.ts'
 import { ada, called, type CallOptions, openSpine, reconnect, type Spine } from '../../test/spine.ts'
 
@@ -60,11 +61,30 @@ for (const where of places) {
   })
 }
 
-test('a call whose COMMIT is lost every time ends as an unknown outcome, and the client that sends it again gets the one effect', async () => {
-  proxy.cut('AFTER_COMMIT', 5)
+test('a call whose COMMIT is lost every time is told so, and has one effect when the client sends it again', async () => {
+  proxy.cut('BEFORE_COMMIT', 5)
   await expect(mutate({ key: 'k' })).rejects.toMatchObject({ code: 'UNKNOWN_OUTCOME' })
-  expect(await mutate({ key: 'k' })).toEqual({ run: 1 })
+  expect(await mutate({ key: 'k' })).toEqual({ run: 6 })
+  expect(await mutate({ key: 'k' })).toEqual({ run: 6 })
   expect(await effects()).toEqual([1, 1, 1])
+})
+
+test('what the key kept is given, also when the commit of looking it up is lost', async () => {
+  await mutate({ key: 'k' })
+  proxy.cut('AFTER_COMMIT')
+  expect(await mutate({ key: 'k' })).toEqual({ run: 1 })
+})
+
+test('once the key is claimed again it is certain that the lost COMMIT was none, and the answer is a plain one', async () => {
+  proxy.cut('BEFORE_COMMIT')
+  let attempts = 0
+  const changing = called({ key: 'k' }, () =>
+    transaction('teams', ada, async () => {
+      attempts += 1
+      if (attempts === 2) throw new AppError('NOT_FOUND', 'Gone meanwhile.')
+    }),
+  )
+  await expect(changing).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
 
 test('a refusal stands, whatever became of its COMMIT', async () => {

@@ -27,7 +27,12 @@ export async function untilDone<T>(task: Task<T>): Promise<T> {
   for (let count = 1; ; count++) {
     const made = await attempt(task)
     if (made.state === 'COMMITTED') return answerTo(made.ending, unknown)
-    if (made.state === 'UNKNOWN') keepInMind(made, task, unknown)
+    if (made.state === 'UNKNOWN') {
+      // A refusal stands, and so does what the key kept, whatever became of the commit.
+      if (made.ending.kind !== 'ANSWER') return answerTo(made.ending, unknown)
+      if (!task.claim) throw unknownOutcome(made.error)
+      unknown.push(made.ending)
+    } else if (made.unit.claimed) unknown.length = 0
     const wait = made.state === 'UNKNOWN' ? pauseMs.LOST : mendable(made)
     if (wait === undefined || count === mostAttempts || performance.now() > latest) return giveUp(made, task, unknown)
     await pause(wait * 2 ** (count - 1) * (0.5 + Math.random()))
@@ -41,13 +46,6 @@ function answerTo<T>(ending: Ending<T>, unknown: readonly Answer<T>[]): T {
   return ours ? ours.answer : (decodeResult(ending.stored) as T)
 }
 
-/** @throws the refusal, which stands whether or not its trace was committed; UNKNOWN_OUTCOME where no key tells what became of it. */
-function keepInMind<T>({ ending, error }: Extract<Attempt<T>, { state: 'UNKNOWN' }>, task: Task<T>, unknown: Answer<T>[]): void {
-  if (ending.kind !== 'ANSWER') return void answerTo(ending, unknown)
-  if (!task.claim) throw unknownOutcome(error)
-  unknown.push(ending)
-}
-
 function mendable({ error, unit }: Extract<Attempt<unknown>, { state: 'ROLLED_BACK' }>): number | undefined {
   if (isAppError(error)) return undefined
   const failure = failureOf(unit.failure) ?? failureOf(error)
@@ -55,8 +53,7 @@ function mendable({ error, unit }: Extract<Attempt<unknown>, { state: 'ROLLED_BA
 }
 
 async function giveUp<T>(made: Exclude<Attempt<T>, { state: 'COMMITTED' }>, task: Task<T>, unknown: readonly Answer<T>[]): Promise<never> {
-  if (unknown.length > 0) throw unknownOutcome(made.error)
-  if (made.state === 'UNKNOWN') throw made.error
+  if (unknown.length > 0 || made.state === 'UNKNOWN') throw unknownOutcome(made.error)
   const { error, unit } = made
   if (unit.traces.length > 0) await writeTraces(task, unit.traces)
   if (isAppError(error)) throw error

@@ -17,6 +17,8 @@ export interface Unit {
   prisma: SoftDeletingTx | undefined
   /** False as soon as the outermost function has ended: nothing may be added any more. */
   open: boolean
+  /** The claim of the call's key was answered: it is decided what became of every attempt before this one. */
+  claimed: boolean
   commit: CommitState
   /** The last error of the connection or of a statement: PostgreSQL has given the transaction up since. */
   failure: unknown
@@ -44,6 +46,7 @@ export function openUnit(actor: string): Unit {
     now: new Date(0),
     prisma: undefined,
     open: true,
+    claimed: false,
     commit: 'NONE',
     failure: undefined,
     doom: undefined,
