@@ -33,16 +33,18 @@ async function throttled<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-test('A02 a wrong password, an unknown address and accounts that are deleted, disabled or not verified are answered alike', async () => {
+test('A02 a wrong password, an unknown address and accounts that are deleted, disabled, not verified or without a password are answered alike', async () => {
   const right = await server.signUpAs('right@example.com', { password })
   const deleted = await server.signUpAs('deleted@example.com', { password })
   const disabled = await server.signUpAs('disabled@example.com', { password })
+  const passwordless = await server.signUpAs('passwordless@example.com', { password })
+  await ask('UPDATE auth.passwords SET deleted_at = now() WHERE user_id = $1', [passwordless.me.id])
   await elsewhere().mutate('auth.signUp', { email: 'unverified@example.com', name: 'Ada', password })
   await ask('UPDATE auth.users SET deleted_at = now(), deletion_id = gen_random_uuid() WHERE id = $1', [deleted.me.id])
   await ask('UPDATE auth.users SET disabled_at = now() WHERE id = $1', [disabled.me.id])
   const answers = [await signIn('right@example.com', wrong)]
-  for (const who of ['deleted', 'disabled', 'unverified', 'unknown']) answers.push(await signIn(`${who}@example.com`, password))
-  expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401])
+  for (const who of ['deleted', 'disabled', 'unverified', 'passwordless', 'unknown']) answers.push(await signIn(`${who}@example.com`, password))
+  expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(401))
   expect(new Set(answers.map(withoutId)).size).toBe(1)
   expect(answers.flatMap(({ setCookies }) => setCookies)).toEqual([])
   expect(await traces('auth.sign_in.failed', right)).toBe(1)
