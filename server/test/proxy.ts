@@ -4,6 +4,7 @@ import { createServer, connect, type Socket, type AddressInfo } from 'node:net'
 /** Where the next COMMIT breaks: before the server gets it, while it works on it, or when its answer is on the way back. */
 export type Cut = 'BEFORE_COMMIT' | 'DURING_COMMIT' | 'AFTER_COMMIT'
 
+/** A proxy under a test's control. */
 export interface Proxy extends AsyncDisposable {
   /** The database's URL, through the proxy. */
   readonly url: string
@@ -113,7 +114,10 @@ function messageReader(): (data: Buffer) => string[] {
       if (rest.length < head + 4 || rest.length < head + rest.readUInt32BE(head)) return asked
       const end = head + rest.readUInt32BE(head)
       const type = started ? String.fromCharCode(rest[0] ?? 0) : 'startup'
-      const strings = rest.subarray(head + 4, end).toString().split('\0')
+      const strings = rest
+        .subarray(head + 4, end)
+        .toString()
+        .split('\0')
       rest = rest.subarray(end)
       started = true
       if (type === 'Q') asked.push(strings[0] ?? '')

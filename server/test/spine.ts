@@ -7,6 +7,7 @@ import { readConfig } from '#lib/config.ts'
 import { SessionId, UserId } from '#lib/ids.ts'
 import { createTestDatabase, query, type TestDatabase } from './database.ts'
 
+/** What tests record. */
 export const trials = defineEvents('teams', {
   'teams.trial.made': { about: 'A test did something.', data: z.strictObject({ step: z.string() }) },
 })
@@ -22,6 +23,7 @@ export const ada: UserActor = {
   sessionId: SessionId.parse('01890a5d-ac96-774b-bcce-b302099a8057'),
 }
 
+/** A database of this test file, and this process connected to it. */
 export interface Spine extends AsyncDisposable {
   readonly database: TestDatabase
   /** Reads as the owner, on a connection of its own. */
@@ -50,10 +52,16 @@ export async function openSpine(settings: Record<string, string> = {}, through?:
 export async function reconnect(database: TestDatabase, settings: Record<string, string>, url?: string): Promise<void> {
   await disconnectDatabase()
   await connectDatabase(
-    readConfig({ NODE_ENV: 'test', DATABASE_URL: url ?? database.url, PLINTH_SECRET: 'a secret for tests that is long enough', ...settings }),
+    readConfig({
+      NODE_ENV: 'test',
+      DATABASE_URL: url ?? database.url,
+      PLINTH_SECRET: 'a secret for tests that is long enough',
+      ...settings,
+    }),
   )
 }
 
+/** How a call differs from an ordinary one without a key. */
 export interface CallOptions {
   readonly key?: string
   readonly input?: string
@@ -64,6 +72,13 @@ export interface CallOptions {
 /** Runs `fn` as the call of a mutation, as the edge would. */
 export function called<T>({ key, input = 'input', secret = false, output = null }: CallOptions, fn: () => Promise<T>): Promise<T> {
   const idempotency = key === undefined ? null : { key, owner: ada.userId, fingerprint: new Uint8Array(Buffer.from(input)), secret }
-  const call: Call = { requestId: 'request-of-a-test', procedure: 'teams.trial', address: '203.0.113.7', userAgent: 'a test', idempotency, output }
+  const call: Call = {
+    requestId: 'request-of-a-test',
+    procedure: 'teams.trial',
+    address: '203.0.113.7',
+    userAgent: 'a test',
+    idempotency,
+    output,
+  }
   return withCall(call, fn)
 }

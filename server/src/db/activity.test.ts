@@ -11,7 +11,7 @@ afterAll(() => spine[Symbol.asyncDispose]())
 
 const team = '01890a5d-ac96-774b-bcce-b302099a8058'
 
-test('the activity of a team is read newest first, page by page, and nobody else\'s is among it', async () => {
+test("the activity of a team is read newest first, page by page, and nobody else's is among it", async () => {
   for (const step of ['1', '2', '3', '4', '5']) {
     await transaction('teams', ada, async (tx) => {
       tx.record('teams.trial.made', { team, user: ada.userId }, { step })

@@ -8,6 +8,7 @@ import type { Service } from './models.ts'
 import { keyset, type Page, type PageOf } from './pagination.ts'
 import { currentTransaction } from './unit.ts'
 
+/** One thing that happened, as a list shows it. */
 export interface ActivityEntry {
   id: string
   event: string
@@ -20,7 +21,11 @@ export interface ActivityEntry {
 }
 
 /** Lists what happened in a service to this team, or this person, newest first. */
-export async function activityOf(service: Service, { team, user }: EventScope, page: Pick<Page, 'cursor' | 'limit'>): Promise<PageOf<ActivityEntry>> {
+export async function activityOf(
+  service: Service,
+  { team, user }: EventScope,
+  page: Pick<Page, 'cursor' | 'limit'>,
+): Promise<PageOf<ActivityEntry>> {
   const { where, take, cut } = keyset(page, 'id', { order: 'desc' })
   const about = { service, ...(team !== undefined && { teamId: team }), ...(user !== undefined && { userId: user }) }
   const client = currentTransaction() ?? database().prisma

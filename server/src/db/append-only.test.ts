@@ -17,7 +17,9 @@ afterAll(async () => {
 })
 
 const partitions = async (): Promise<string[]> =>
-  (await spine.ask(`SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'core.activity'::regclass`)).map(({ name }) => String(name))
+  (await spine.ask(`SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'core.activity'::regclass`)).map(
+    ({ name }) => String(name),
+  )
 
 test('the application cannot change, remove or truncate what was recorded, nor any partition of it', async () => {
   const tables = ['core.activity', ...(await partitions())]

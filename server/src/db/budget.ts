@@ -25,17 +25,26 @@ SELECT current_user AS role, current_setting('max_connections')::int AS most,
  * @throws SetupError naming the variable that is wrong.
  */
 export async function checkDatabase(pool: pg.Pool, config: DatabaseConfig): Promise<string[]> {
-  const server = await pool.query<Server>(ask).then(({ rows }) => rows[0] as Server, (error: unknown) => explain(error, config))
+  const server = await pool.query<Server>(ask).then(
+    ({ rows }) => rows[0] as Server,
+    (error: unknown) => explain(error, config),
+  )
   if (config.DATABASE_ROLE && server.role !== config.DATABASE_ROLE) {
-    throw new SetupError(`DATABASE_ROLE is ${config.DATABASE_ROLE}, but the connection acts as ${server.role}: a pooler between drops the startup options.`)
+    throw new SetupError(
+      `DATABASE_ROLE is ${config.DATABASE_ROLE}, but the connection acts as ${server.role}: a pooler between drops the startup options.`,
+    )
   }
   const wanted = pool.options.max + besidePool
   const free = server.most - server.reserved
   if (wanted > free) {
-    throw new SetupError(`POOL_MAX is ${pool.options.max}: with ${besidePool} more for jobs and notifications that exceeds the ${free} connections that the server allows.`)
+    throw new SetupError(
+      `POOL_MAX is ${pool.options.max}: with ${besidePool} more for jobs and notifications that exceeds the ${free} connections that the server allows.`,
+    )
   }
   if (server.taken + wanted <= free) return []
-  return [`Only ${Math.max(0, free - server.taken)} of the server's ${free} connections are free; this process may take ${wanted} (POOL_MAX ${pool.options.max}).`]
+  return [
+    `Only ${Math.max(0, free - server.taken)} of the server's ${free} connections are free; this process may take ${wanted} (POOL_MAX ${pool.options.max}).`,
+  ]
 }
 
 function explain(error: unknown, { DATABASE_URL, DATABASE_ROLE }: DatabaseConfig): never {
@@ -50,6 +59,7 @@ function explain(error: unknown, { DATABASE_URL, DATABASE_ROLE }: DatabaseConfig
     '3D000': `DATABASE_URL: the server at ${where} has no database ${pathname.slice(1)}.`,
     '53300': `DATABASE_URL: the server at ${where} has no connection left.`,
   }
-  const sentence = sentences[sqlStateOf(error) ?? ''] ?? `DATABASE_URL: no database answers at ${where} (${code || message || 'no reason given'}).`
+  const sentence =
+    sentences[sqlStateOf(error) ?? ''] ?? `DATABASE_URL: no database answers at ${where} (${code || message || 'no reason given'}).`
   throw new SetupError(sentence, { cause: error })
 }

@@ -12,13 +12,16 @@ afterEach(disconnectDatabase)
 afterAll(() => home.drop())
 
 const open = (settings: Record<string, string>): Promise<{ warnings: string[] }> =>
-  connectDatabase(readConfig({ NODE_ENV: 'test', DATABASE_URL: home.url, PLINTH_SECRET: 'a secret for tests that is long enough', ...settings }))
+  connectDatabase(
+    readConfig({ NODE_ENV: 'test', DATABASE_URL: home.url, PLINTH_SECRET: 'a secret for tests that is long enough', ...settings }),
+  )
 const changed = (change: (url: URL) => void): string => {
   const url = new URL(home.url)
   change(url)
   return url.href
 }
-const show = async (name: string): Promise<unknown> => (await database().pool.query(`SELECT current_setting($1) AS value`, [name])).rows[0]?.value
+const show = async (name: string): Promise<unknown> =>
+  (await database().pool.query(`SELECT current_setting($1) AS value`, [name])).rows[0]?.value
 
 test('each connection has the role, the limits and the time zone from its first moment', async () => {
   await open({ STATEMENT_TIMEOUT_MS: '1234', LOCK_TIMEOUT_MS: '567', TRANSACTION_TIMEOUT_MS: '8910' })
@@ -50,7 +53,10 @@ test('what is wrong at start is one sentence that names the variable, and no pas
     [{ DATABASE_URL: 'postgresql://me:hush@127.0.0.1:1/x' }, /^DATABASE_URL: no database answers at 127\.0\.0\.1:1 \(ECONNREFUSED\)\.$/],
     [{ DATABASE_URL: changed((url) => (url.pathname = '/nowhere')) }, /^DATABASE_URL: the server at .* has no database nowhere\.$/],
     [{ DATABASE_ROLE: 'nobody_there' }, /^DATABASE_ROLE: the role nobody_there does not exist\. db:deploy makes it\.$/],
-    [{ POOL_MAX: '9999' }, /^POOL_MAX is 9999: with 6 more for jobs and notifications that exceeds the \d+ connections that the server allows\.$/],
+    [
+      { POOL_MAX: '9999' },
+      /^POOL_MAX is 9999: with 6 more for jobs and notifications that exceeds the \d+ connections that the server allows\.$/,
+    ],
   ]
   for (const [settings, sentence] of faults) {
     await expect(open(settings)).rejects.toMatchObject({ name: 'SetupError', message: expect.stringMatching(sentence) })
@@ -61,5 +67,7 @@ test('what is wrong at start is one sentence that names the variable, and no pas
 test('a server whose connections are nearly taken is worth a warning', async () => {
   const [free] = await query<{ free: number }>(home.ownerUrl, `SELECT current_setting('max_connections')::int - 3 AS free`)
   const { warnings } = await open({ POOL_MAX: String((free?.free ?? 0) - 6) })
-  expect(warnings).toEqual([expect.stringMatching(/^Only \d+ of the server's \d+ connections are free; this process may take \d+ \(POOL_MAX \d+\)\.$/)])
+  expect(warnings).toEqual([
+    expect.stringMatching(/^Only \d+ of the server's \d+ connections are free; this process may take \d+ \(POOL_MAX \d+\)\.$/),
+  ])
 })

@@ -8,6 +8,7 @@ import { PrismaClient } from './generated/client.ts'
 import { softDeleting, type SoftDeletingClient } from './soft-delete/index.ts'
 import { statementName, usePreparedStatements } from './statements.ts'
 
+/** The settings that a connection is made by. */
 export type DatabaseConfig = Pick<
   Config,
   | 'NODE_ENV'
@@ -22,6 +23,7 @@ export type DatabaseConfig = Pick<
   | 'TRANSACTION_TIMEOUT_MS'
 >
 
+/** What a process has of its database. */
 export interface Database {
   readonly pool: pg.Pool
   readonly prisma: SoftDeletingClient

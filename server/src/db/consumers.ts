@@ -27,6 +27,7 @@ export type FeedEvent<E extends EventName = EventName> = FeedHeader & { [N in E]
 /** The events of one team (else of one user) are handled one after the other in the order of the feed: one given up holds back the later ones for a day. */
 export type Order = 'PER_AGGREGATE'
 
+/** What a service does in its own database when something happened. */
 export interface Consumer {
   readonly kind: 'consumer'
   readonly service: Service
@@ -36,6 +37,7 @@ export interface Consumer {
   readonly inTransaction: (tx: never, event: FeedEvent) => Promise<unknown>
 }
 
+/** What is done in the outside world when something happened. */
 export interface Effect {
   readonly kind: 'effect'
   readonly service: Service
@@ -45,6 +47,7 @@ export interface Effect {
   readonly run: (event: FeedEvent) => Promise<unknown>
 }
 
+/** What is done by the clock. */
 export interface Schedule {
   readonly kind: 'schedule'
   readonly service: Service
@@ -53,6 +56,7 @@ export interface Schedule {
   readonly run: () => Promise<unknown>
 }
 
+/** What a service's `jobs` holds. */
 export type Job = Consumer | Effect | Schedule
 
 /** Defines what a service does in its own database when something happened: exactly once, whatever the deliveries. */

@@ -3,10 +3,14 @@ import { AppError } from '#lib/errors.ts'
 import { asAppError, failureOf } from './errors.ts'
 
 /** As pg throws it. */
-const fromServer = (code: string, more: object = {}): Error => Object.assign(new Error('the value was hush'), { code, severity: 'ERROR', ...more })
+const fromServer = (code: string, more: object = {}): Error =>
+  Object.assign(new Error('the value was hush'), { code, severity: 'ERROR', ...more })
 /** As Prisma wraps it. */
 const fromPrisma = (originalCode: string, more: object = {}): Error =>
-  Object.assign(new Error('Invalid `team.create()`: hush'), { code: 'P2010', meta: { driverAdapterError: { cause: { originalCode, ...more } } } })
+  Object.assign(new Error('Invalid `team.create()`: hush'), {
+    code: 'P2010',
+    meta: { driverAdapterError: { cause: { originalCode, ...more } } },
+  })
 const fromSocket = (code: string): Error => Object.assign(new Error('hush'), { code, syscall: 'connect', errno: -1 })
 
 test('an error says why it came, whether pg or Prisma tells it', () => {
@@ -21,20 +25,35 @@ test('an error says why it came, whether pg or Prisma tells it', () => {
   for (const [reason, states] of Object.entries(reasons)) {
     for (const state of states) expect([failureOf(fromServer(state)), failureOf(fromPrisma(state))], state).toEqual([reason, reason])
   }
-  expect(['ECONNREFUSED', 'ENOTFOUND', 'ECONNRESET', 'EPIPE'].map((code) => failureOf(fromSocket(code)))).toEqual(['UNREACHABLE', 'UNREACHABLE', 'LOST', 'LOST'])
+  expect(['ECONNREFUSED', 'ENOTFOUND', 'ECONNRESET', 'EPIPE'].map((code) => failureOf(fromSocket(code)))).toEqual([
+    'UNREACHABLE',
+    'UNREACHABLE',
+    'LOST',
+    'LOST',
+  ])
   expect(failureOf(new Error('timeout exceeded when trying to connect'))).toBe('CROWDED')
   expect(failureOf(new Error('Connection terminated unexpectedly'))).toBe('LOST')
   expect(failureOf(fromServer('0A000', { message: 'cached plan must not change result type' }))).toBe('STALE_PLAN')
 })
 
 test('a fault of ours stays one: it is never tried again and never an answer', () => {
-  for (const error of [fromServer('23505'), fromServer('42P01'), fromServer('22P02'), fromServer('0A000'), fromPrisma('23502'), new TypeError('x'), 'text']) {
+  for (const error of [
+    fromServer('23505'),
+    fromServer('42P01'),
+    fromServer('22P02'),
+    fromServer('0A000'),
+    fromPrisma('23502'),
+    new TypeError('x'),
+    'text',
+  ]) {
     expect([failureOf(error), asAppError(error)]).toEqual([undefined, undefined])
   }
 })
 
 test('an answer repeats nothing of the error, and keeps it as its cause for the log', () => {
-  const answers = ['40001', '55P03', '57014', '53100', '57P01'].map((state) => fromPrisma(state)).map((error) => [error, asAppError(error)] as const)
+  const answers = ['40001', '55P03', '57014', '53100', '57P01']
+    .map((state) => fromPrisma(state))
+    .map((error) => [error, asAppError(error)] as const)
   for (const [error, answer] of answers) {
     expect(JSON.stringify([answer?.message, answer?.details])).not.toContain('hush')
     expect(answer?.cause).toBe(error)

@@ -9,6 +9,7 @@ import type { Service } from './models.ts'
 // oxlint-disable-next-line typescript/no-empty-interface, typescript/no-empty-object-type -- services merge their events into it
 export interface Events {}
 
+/** The name of an event: service, noun, what happened to it. */
 export type EventName = keyof Events & string
 
 /** Whom an event concerns: the team, and the person it is about, who need not be the one who acts. */
@@ -17,6 +18,7 @@ export interface EventScope {
   readonly user?: string
 }
 
+/** What a service says of one of its events. */
 export interface EventDefinition {
   /** One sentence: what has happened when this is recorded. */
   readonly about: string

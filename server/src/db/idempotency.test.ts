@@ -25,7 +25,11 @@ const mutate = (options: CallOptions, result: unknown = { madeAt: new Date(0), s
       return result
     }),
   )
-const effects = async (): Promise<number[]> => [await spine.count('teams.teams'), await spine.count('core.activity'), await spine.count('core.outbox')]
+const effects = async (): Promise<number[]> => [
+  await spine.count('teams.teams'),
+  await spine.count('core.activity'),
+  await spine.count('core.outbox'),
+]
 
 test('a call sent twice has one effect and one answer, with its dates and big numbers', async () => {
   const first = await mutate({ key: 'k' })
@@ -145,5 +149,8 @@ test('a second outermost transaction of a keyed call is refused, unless it is ap
     return transaction('teams', ada, async () => 'done')
   })
   expect(await counted).toBe('done')
-  expect(await spine.ask('SELECT result FROM core.idempotency_keys ORDER BY key')).toEqual([{ result: { json: 'first' } }, { result: { json: 'done' } }])
+  expect(await spine.ask('SELECT result FROM core.idempotency_keys ORDER BY key')).toEqual([
+    { result: { json: 'first' } },
+    { result: { json: 'done' } },
+  ])
 })

@@ -19,7 +19,9 @@ export interface Claim extends Idempotency {
 }
 
 /** What a claim found. `MINE`: go on; the transaction id tells, after a lost answer, whether it was this attempt that was committed. */
-export type Found = { readonly state: 'MINE'; readonly attempt: string } | { readonly state: 'DONE'; readonly attempt: string; readonly result: unknown }
+export type Found =
+  | { readonly state: 'MINE'; readonly attempt: string }
+  | { readonly state: 'DONE'; readonly attempt: string; readonly result: unknown }
 
 /** Each call has one outermost transaction: its key can be claimed once. */
 const claimed = new WeakSet<Call>()
@@ -29,7 +31,9 @@ export function claimOf(service: Service): Claim | undefined {
   const call = currentCall()
   if (!call?.idempotency) return undefined
   if (claimed.has(call)) {
-    throw new Error(`${call.procedure} opened a second transaction: its key covers one. Nest it in the first, or wrap what may happen twice in apart()`)
+    throw new Error(
+      `${call.procedure} opened a second transaction: its key covers one. Nest it in the first, or wrap what may happen twice in apart()`,
+    )
   }
   claimed.add(call)
   return { ...call.idempotency, service, procedure: call.procedure }
@@ -75,7 +79,12 @@ const readKept = `${readClaim} AND created_at > core.clock() - ${kept}`
  * @throws ALREADY_DONE where the result was not kept.
  */
 export async function keptResult(service: string, procedure: string, call: Idempotency): Promise<{ readonly result: unknown } | undefined> {
-  const { rows } = await database().pool.query<{ fingerprint: Buffer; result: string | null }>(readKept, [service, call.owner, procedure, call.key])
+  const { rows } = await database().pool.query<{ fingerprint: Buffer; result: string | null }>(readKept, [
+    service,
+    call.owner,
+    procedure,
+    call.key,
+  ])
   const [known] = rows
   return known && Buffer.from(call.fingerprint).equals(known.fingerprint) ? { result: decodeResult(known.result) } : undefined
 }
@@ -86,8 +95,9 @@ export function decodeResult(stored: unknown): unknown {
   throw new AppError('ALREADY_DONE', 'This call was made already. Its result is not kept, because it held a secret or was too large.')
 }
 
-/** The last part of the last statement: keeps the result ($5 to $9), or gives the key back where the call was refused. */
+/** The last part of the last statement: keeps the result ($5 to $9). `releaseKey` gives the key back where the call was refused. */
 export const keepResult = `UPDATE core.idempotency_keys SET result = $5::jsonb WHERE service = $6 AND owner = $7 AND procedure = $8 AND key = $9`
+/** Its counterpart ($5 to $8). */
 export const releaseKey = `DELETE FROM core.idempotency_keys WHERE service = $5 AND owner = $6 AND procedure = $7 AND key = $8`
 
 /** The values of `keepResult`. Null stands for a result that is not kept: one with a secret, or a large one. */

@@ -5,7 +5,17 @@ export { apart } from './apart.ts'
 export { transaction, type Tx } from './transaction.ts'
 export { refuse, type Refusal } from './refusal.ts'
 export { defineEvents, listEvents, type EventsOf, type EventName, type Events, type EventScope } from './events.ts'
-export { consumer, effect, schedule, runConsumer, type Consumer, type Effect, type FeedEvent, type Job, type Schedule } from './consumers.ts'
+export {
+  consumer,
+  effect,
+  schedule,
+  runConsumer,
+  type Consumer,
+  type Effect,
+  type FeedEvent,
+  type Job,
+  type Schedule,
+} from './consumers.ts'
 export { activityOf, type ActivityEntry } from './activity.ts'
 export { asAppError, conflictOn } from './errors.ts'
 export { purgeExpiredKeys } from './idempotency.ts'

@@ -23,7 +23,12 @@ const tables = new Map<string, Table>(Object.values<Table>(models).map((table) =
  * Locks the row that these columns single out until the transaction ends, and gives it as Prisma would; null where none is living.
  * `FOR NO KEY UPDATE`: others may still insert rows that refer to it.
  */
-export async function lockRow(connection: Connection, unit: Unit, model: string, where: Readonly<Record<string, unknown>>): Promise<unknown> {
+export async function lockRow(
+  connection: Connection,
+  unit: Unit,
+  model: string,
+  where: Readonly<Record<string, unknown>>,
+): Promise<unknown> {
   const table = tables.get(model)
   if (!table) throw new Error(`There is no model ${model}`)
   const given = Object.entries(where).filter(([, value]) => value !== undefined)

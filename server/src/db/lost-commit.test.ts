@@ -28,7 +28,11 @@ const mutate = (options: CallOptions): Promise<unknown> =>
       return { run: runs }
     }),
   )
-const effects = async (): Promise<number[]> => [await spine.count('teams.teams'), await spine.count('core.activity'), await spine.count('core.outbox')]
+const effects = async (): Promise<number[]> => [
+  await spine.count('teams.teams'),
+  await spine.count('core.activity'),
+  await spine.count('core.outbox'),
+]
 
 const places: Cut[] = ['BEFORE_COMMIT', 'DURING_COMMIT', 'AFTER_COMMIT']
 

@@ -64,5 +64,6 @@ test('a cursor that the list did not give is a fault of the field cursor', () =>
 
 test('a page has 20 items where nothing is said, 100 at most, and knows no other keys', () => {
   expect(Page.parse({})).toEqual({ limit: 20 })
-  for (const wrong of [{ limit: 0 }, { limit: 101 }, { limit: 1.5 }, { cursor: '' }, { offset: 3 }]) expect(Page.safeParse(wrong).success).toBe(false)
+  for (const wrong of [{ limit: 0 }, { limit: 101 }, { limit: 1.5 }, { cursor: '' }, { offset: 3 }])
+    expect(Page.safeParse(wrong).success).toBe(false)
 })

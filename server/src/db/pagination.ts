@@ -27,6 +27,7 @@ export interface Keyset<K extends string> {
   readonly cut: <T extends Record<K, string>>(rows: readonly T[]) => PageOf<T>
 }
 
+/** How a list differs from the usual one: ascending, by UUID. */
 export interface KeysetOptions {
   /** As the query is ordered. */
   readonly order?: 'asc' | 'desc'

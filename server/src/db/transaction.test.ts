@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { conflictOn, db, refuse, transaction, type Tx, withDeleted } from '#db'
 import { isAppError } from '#lib/errors.ts'
@@ -17,7 +18,8 @@ afterAll(() => spine[Symbol.asyncDispose]())
 
 const made = (tx: Tx<'teams'>, step: string): void => tx.record('teams.trial.made', {}, { step })
 const create = (tx: Tx<'teams'>, slug: string) => tx.team.create({ data: { name: slug, slug } })
-const steps = async (): Promise<unknown[]> => (await spine.ask(`SELECT data->>'step' AS step FROM core.activity ORDER BY id`)).map(({ step }) => step)
+const steps = async (): Promise<unknown[]> =>
+  (await spine.ask(`SELECT data->>'step' AS step FROM core.activity ORDER BY id`)).map(({ step }) => step)
 const slugs = async (): Promise<unknown[]> => (await spine.ask('SELECT slug FROM teams.teams ORDER BY slug')).map(({ slug }) => slug)
 
 test('a transaction commits its rows, one activity, one outbox entry and the origin of each event', async () => {
@@ -126,7 +128,9 @@ test('twenty callers that nest three deep finish on a pool of five', async () =>
   const work = Array.from({ length: 20 }, (_, n) =>
     transaction('teams', ada, async (tx) => {
       await create(tx, `team-${n}`)
-      return transaction('auth', ada, async () => transaction('teams', ada, async (inner) => inner.team.count({ where: { slug: `team-${n}` } })))
+      return transaction('auth', ada, async () =>
+        transaction('teams', ada, async (inner) => inner.team.count({ where: { slug: `team-${n}` } })),
+      )
     }),
   )
   expect(await Promise.all(work)).toEqual(work.map(() => 1))
@@ -226,7 +230,9 @@ test('what would belong to a deleted row is NOT_FOUND', async () => {
     const { id } = await create(tx, 'atlas')
     return tx.team.delete({ where: { id } })
   })
-  const joining = transaction('teams', ada, async (tx) => tx.teamMember.create({ data: { teamId: team.id, userId: ada.userId, role: 'OWNER' } }))
+  const joining = transaction('teams', ada, async (tx) =>
+    tx.teamMember.create({ data: { teamId: team.id, userId: ada.userId, role: 'OWNER' } }),
+  )
   await expect(joining).rejects.toMatchObject({ code: 'NOT_FOUND', message: 'What this belongs to is not there any more.' })
 })
 
@@ -238,6 +244,40 @@ test('a locked row is given as Prisma gives it, and a deleted one is not given',
     await tx.team.delete({ where: { id: team.id } })
     expect(await tx.lock('team', { id: team.id })).toBeNull()
   })
+})
+
+test('a deletion is taken back by its id, and rows are removed for good by purge alone', async () => {
+  const deleted = await transaction('teams', ada, async (tx) => {
+    const { id } = await create(tx, 'atlas')
+    return tx.team.delete({ where: { id } })
+  })
+  expect(await db('teams').team.count()).toBe(0)
+  expect(await transaction('teams', ada, async (tx) => tx.restore('team', deleted.deletionId ?? ''))).toBe(1)
+  expect(await db('teams').team.count()).toBe(1)
+  expect(await transaction('teams', ada, async (tx) => tx.purge('team', { id: deleted.id }))).toBe(1)
+  expect(await spine.count('teams.teams')).toBe(0)
+})
+
+test('a notification goes out with the commit, and not at all with a rollback', async () => {
+  const listener = new pg.Client({ connectionString: spine.database.url })
+  const heard: unknown[] = []
+  await listener.connect()
+  await listener.query('LISTEN plinth_revoked')
+  listener.on('notification', ({ payload }) => heard.push(payload))
+  const notify = (payload: string, end: () => void): Promise<void> =>
+    transaction('auth', ada, async (tx) => {
+      await tx.notify('plinth_revoked', payload)
+      end()
+    })
+  await expect(
+    notify('rolled back', () => {
+      throw new Error('no')
+    }),
+  ).rejects.toThrow('no')
+  await notify('committed', () => expect(heard).toEqual([]))
+  await listener.query('SELECT')
+  expect(heard).toEqual(['committed'])
+  await listener.end()
 })
 
 test('two that lock the same row see each other', async () => {

@@ -36,7 +36,8 @@ export function txOf<S extends Service>(scope: Scope, service: S, actor: Actor):
       inUse(scope)
       scope.records.push(recordOf(actor, unit.now, event, about, data))
     },
-    lock: async (model: ModelOf<S>, where: Readonly<Record<string, unknown>>) => lockRow(inUse(scope).connection, unit, own(service, model), where),
+    lock: async (model: ModelOf<S>, where: Readonly<Record<string, unknown>>) =>
+      lockRow(inUse(scope).connection, unit, own(service, model), where),
     restore: async (model: ModelOf<S>, deletionId: string) => restore(inUse(scope).prisma, own(service, model), deletionId),
     purge: async (model: ModelOf<S>, where: Where<ModelOf<S>>) => purge(inUse(scope).prisma, own(service, model), where as never),
     notify: async (channel: Channel, payload: string) => {

@@ -7,6 +7,7 @@ import type { SoftDeletingTx } from './soft-delete/index.ts'
 /** How far the COMMIT of a unit came: `SENT` and no answer means that nobody here knows. */
 export type CommitState = 'NONE' | 'SENT' | 'DONE'
 
+/** What is known of one attempt, by the connection that carries it and by everything that runs in it. */
 export interface Unit {
   /** `USER:<id>`, `SYSTEM:<name>`: what the database's own triggers see as app.actor. */
   readonly actor: string
@@ -39,6 +40,7 @@ export interface Scope {
 
 const scopes = new AsyncLocalStorage<Scope>()
 
+/** Makes a unit that has no connection yet. */
 export function openUnit(actor: string): Unit {
   return {
     actor,
@@ -54,6 +56,7 @@ export function openUnit(actor: string): Unit {
   }
 }
 
+/** Makes a scope in which nothing was recorded yet. */
 export function openScope(unit: Unit): Scope {
   return { unit, records: [], open: true, turn: Promise.resolve() }
 }
