@@ -69,17 +69,11 @@ async function campaign(system: System, file: string, { seed, clients: count, fa
 /** Waits until nothing is on its way any more, or the deadline has come. The judge says what that means. */
 async function settle({ cluster }: System, hasten: boolean): Promise<{ snapshot: Snapshot; drainedAfterMs: number }> {
   const start = Date.now()
-  for (;;) {
-    const snapshot = await takeSnapshot(cluster.ownerUrl)
-    const drainedAfterMs = Date.now() - start
-    if (isCalm(snapshot) || drainedAfterMs > drainMs) return { snapshot, drainedAfterMs }
+  while (!(await cluster.isCalm()) && Date.now() - start < drainMs) {
     if (hasten) await cluster.endLeases()
-    await sleep(250)
+    await sleep(100)
   }
-}
-
-function isCalm({ outbox, jobs }: Snapshot): boolean {
-  return outbox.length === 0 && jobs.every(({ state }) => state === 'completed' || state === 'failed')
+  return { drainedAfterMs: Date.now() - start, snapshot: await takeSnapshot(cluster.ownerUrl) }
 }
 
 /** Every client was served in the end, and nobody died of a fault that was not theirs. */

@@ -10,6 +10,9 @@ import { killOne, killTree } from './processes.ts'
 const folder = join(import.meta.dirname, '../../../.plinth/faults')
 const database = 'plinth'
 
+const restless = `SELECT 1 AS waits FROM core.outbox UNION ALL SELECT 1 FROM jobs.job WHERE state IN ('created', 'retry', 'active') LIMIT 1`
+const endLeases = `UPDATE jobs.job SET state = 'retry', start_after = now(), heartbeat_on = NULL WHERE state = 'active' AND started_on < now() - interval '2 s'`
+
 export interface Cluster {
   readonly port: number
   /** The database as its owner, past every proxy. */
@@ -24,7 +27,9 @@ export interface Cluster {
   killBackend(pid: number): Promise<void>
   /** The processes that serve clients. */
   backends(): Promise<number[]>
-  /** Makes the leases of all jobs look a minute older, as if that had passed. */
+  /** Whether nothing waits in the outbox, and no job is under way or to be tried again. */
+  isCalm(): Promise<boolean>
+  /** Gives back the jobs that somebody took and has not finished within two seconds, as the queue does after 10 to 20. */
   endLeases(): Promise<void>
   /** Stops it and removes its files. */
   remove(): Promise<void>
@@ -53,7 +58,11 @@ export async function openCluster(): Promise<Cluster> {
     },
     backends: () => backendsOf(ownerUrl),
     endLeases: async () => {
-      await ask(ownerUrl, `UPDATE jobs.job SET heartbeat_on = heartbeat_on - interval '1 minute' WHERE state = 'active'`)
+      await ask(ownerUrl, endLeases)
+    },
+    isCalm: async () => {
+      const rows = await ask(ownerUrl, restless)
+      return rows.length === 0
     },
     remove: async () => {
       await state.embedded.close().catch(() => undefined)

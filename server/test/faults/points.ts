@@ -46,11 +46,11 @@ export function tellFault({ victim, point }: Fault): string {
   return `${victim} at ${point?.name ?? 'random'}`
 }
 
-/** Finds a point by its place and phase; a test that needs one names it. */
-export function pointAt(name: string, phase: Point['phase']): Point {
+/** Finds a point by its place and phase; where `having` is given, only in a transaction with such a statement. */
+export function pointAt(name: string, phase: Point['phase'], having = /^/): Point {
   const place = places.find((one) => one.name === name)
   if (!place) throw new Error(`There is no point called ${name}`)
-  return { name: `${place.name}, ${phase}`, phase, matches: place.matches }
+  return { name: `${place.name}, ${phase}`, phase, matches: (seen) => place.matches(seen) && has(seen, having) }
 }
 
 /**
