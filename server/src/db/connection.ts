@@ -40,7 +40,7 @@ export class Connection extends pg.Client {
    */
   run(unit: Unit, text: string, values: unknown[] = []): Promise<Result> {
     return this.#inTurn(async () => {
-      if (this.#unit !== unit) throw new Error('Transaction already closed: its time was up')
+      if (this.#unit !== unit) throw new Error('An expired transaction takes no more statements')
       return this.#ask({ text, values, name: statementName(text) })
     })
   }
@@ -108,7 +108,7 @@ export class Connection extends pg.Client {
     try {
       return (await super.query(statement as pg.QueryConfig)) as Result
     } catch (error) {
-      if (this.#unit) this.#unit.failure = error
+      if (this.#unit) this.#unit.failure ??= error
       if (isStalePlan(error)) forgetPlans()
       throw error
     } finally {

@@ -33,6 +33,8 @@ test('an error says why it came, whether pg or Prisma tells it', () => {
   ])
   expect(failureOf(new Error('timeout exceeded when trying to connect'))).toBe('CROWDED')
   expect(failureOf(new Error('Connection terminated unexpectedly'))).toBe('LOST')
+  expect(failureOf(new Error('A query cannot be executed on an expired transaction.'))).toBe('SLOW')
+  expect(failureOf(new Error('A query cannot be executed on a committed transaction.'))).toBeUndefined()
   expect(failureOf(fromServer('0A000', { message: 'cached plan must not change result type' }))).toBe('STALE_PLAN')
 })
 

@@ -40,14 +40,13 @@ const byCode: Record<string, Failure> = {
   P1001: 'UNREACHABLE',
   P1008: 'LOST',
   P1017: 'LOST',
-  P2028: 'SLOW',
 }
 
-/** pg says these in words alone. */
+/** pg and Prisma say these in words alone. */
 const bySentence: readonly (readonly [string, Failure])[] = [
   ['timeout exceeded when trying to connect', 'CROWDED'],
   ['Unable to start a transaction in the given time', 'CROWDED'],
-  ['Transaction already closed', 'SLOW'],
+  ['expired transaction', 'SLOW'],
   ['Connection terminated', 'LOST'],
   ['Client has encountered a connection error', 'LOST'],
   ['Client was closed', 'LOST'],

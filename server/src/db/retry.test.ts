@@ -91,6 +91,17 @@ test('two serializable transactions that cannot both be right both have their ef
   expect(runs).toBeGreaterThan(2)
 })
 
+test('a collision that the function catches is mended all the same', async () => {
+  let runs = 0
+  await transaction('teams', ada, async (tx) => {
+    runs += 1
+    await create(tx, `run-${runs}`)
+    if (runs === 1) await sql(`DO $$ BEGIN RAISE EXCEPTION 'collision' USING ERRCODE = '40001'; END $$`).catch(() => undefined)
+    await rename(tx, `run-${runs}`, 'done').catch(() => undefined)
+  })
+  expect([runs, await names()]).toEqual([2, ['done']])
+})
+
 test('what collides every time is told to try later after five attempts, and leaves nothing', async () => {
   let runs = 0
   const always = transaction('teams', ada, async (tx) => {

@@ -8,6 +8,7 @@ import { database } from './client.ts'
 import { asAppError, type Failure, failureOf } from './errors.ts'
 import { decodeResult } from './idempotency.ts'
 import type { EventRecord } from './record.ts'
+import type { Scope } from './unit.ts'
 
 const mostAttempts = 5
 
@@ -60,17 +61,12 @@ async function giveUp<T>(made: Exclude<Attempt<T>, { state: 'COMMITTED' }>, task
   throw asAppError(unit.failure) ?? asAppError(error) ?? error
 }
 
-/** What a nested refusal recorded outlives the rollback of the transaction around it. */
+/** What a nested refusal recorded outlives the rollback of the transaction around it. Whether it was written never changes the refusal. */
 async function writeTraces(task: Task<unknown>, traces: readonly EventRecord[]): Promise<void> {
-  await apart(() =>
-    untilDone({
-      actor: task.actor,
-      claim: undefined,
-      run: async (scope) => {
-        scope.records.push(...traces)
-      },
-    }),
-  )
+  const run = async (scope: Scope): Promise<void> => void scope.records.push(...traces)
+  await apart(() => untilDone({ actor: task.actor, claim: undefined, run })).catch((error: unknown) => {
+    if (!isAppError(error, 'UNKNOWN_OUTCOME')) throw error
+  })
 }
 
 function unknownOutcome(cause: unknown): AppError {

@@ -50,6 +50,7 @@ export function txOf<S extends Service>(scope: Scope, service: S, actor: Actor):
 
 function memberOf(scope: Scope, service: Service, verbs: Record<string, unknown>, key: string | symbol): unknown {
   if (typeof key === 'symbol' || key in verbs) return verbs[key as string]
+  // Any model stands for the one that `key` names: which it is, the type of Tx says.
   return ownerOf(key) && inUse(scope).prisma[own(service, key) as 'team']
 }
 

@@ -21,7 +21,7 @@ export interface Unit {
   /** The claim of the call's key was answered: it is decided what became of every attempt before this one. */
   claimed: boolean
   commit: CommitState
-  /** The last error of the connection or of a statement: PostgreSQL has given the transaction up since. */
+  /** The first error of a statement or of the connection: PostgreSQL has given the transaction up since, and what follows follows from it. */
   failure: unknown
   /** What a nested transaction threw: the whole is rolled back, even where somebody caught it. */
   doom: { readonly error: unknown } | undefined
