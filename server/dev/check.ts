@@ -1,0 +1,72 @@
+/** `pnpm check`: everything that can be said of the code without running it, side by side. */
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { openTemporary } from '../src/db/embedded-temporary.ts'
+import { migrationsFolder, readMigrations } from '../src/db/migrations/files.ts'
+import { changeSince, readSchema } from './schema-engine.ts'
+import { root } from './environment.ts'
+
+interface Check {
+  readonly name: string
+  /** What to do about a failure. */
+  readonly remedy: string
+  /** Null where all is well, otherwise what is not. */
+  readonly run: () => Promise<string | null>
+}
+
+const checks: readonly Check[] = [
+  { name: 'types', remedy: '', run: () => tool('typescript', 'tsc', ['-p', '.', '--noEmit', '--pretty', 'false']) },
+  { name: 'lint', remedy: '', run: () => tool('oxlint', 'oxlint', ['--type-aware', '-f', 'unix', '--deny-warnings']) },
+  { name: 'format', remedy: 'pnpm format mends it', run: () => tool('oxfmt', 'oxfmt', ['--list-different']) },
+  { name: 'unused', remedy: '', run: () => tool('knip', 'knip', ['--no-progress', '--no-config-hints']) },
+  { name: 'migrations', remedy: 'pnpm db:new <name> writes the migration that is missing', run: migrationsMakeTheSchema },
+]
+
+/** The schema and what the migrations build must be the same. */
+async function migrationsMakeTheSchema(): Promise<string | null> {
+  const server = await openTemporary()
+  try {
+    return await changeSince(server.url, readSchema(root), readMigrations(migrationsFolder))
+  } finally {
+    await server.close()
+  }
+}
+
+/** Runs a tool of node_modules with this Node: no shell, no PATH. */
+async function tool(packageName: string, name: string, args: string[]): Promise<string | null> {
+  const manifest = manifestOf(packageName)
+  const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin: string | Record<string, string> }
+  const script = join(dirname(manifest), typeof bin === 'string' ? bin : (bin[name] ?? ''))
+  const { promise, resolve, reject } = Promise.withResolvers<string | null>()
+  const child = spawn(process.execPath, [script, ...args], { cwd: root, env: { ...process.env, NO_COLOR: '1' } })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  child.on('error', reject)
+  child.on('close', (code) => resolve(code === 0 ? null : output.trim() || `exit code ${code}`))
+  return promise
+}
+
+function manifestOf(packageName: string): string {
+  for (const folder of createRequire(join(root, 'package.json')).resolve.paths(packageName) ?? []) {
+    const manifest = join(folder, packageName, 'package.json')
+    if (existsSync(manifest)) return manifest
+  }
+  throw new Error(`${packageName} is not installed`)
+}
+
+async function main(): Promise<void> {
+  const begun = performance.now()
+  const results = await Promise.all(
+    checks.map(async ({ name, remedy, run }) => {
+      const fault = await run()
+      const seconds = ((performance.now() - begun) / 1000).toFixed(1)
+      console.log(fault === null ? `ok      ${name} (${seconds} s)` : `FAILED  ${name} (${seconds} s)\n${fault}\n${remedy}`)
+      return fault === null
+    }),
+  )
+  if (results.includes(false)) process.exitCode = 1
+}
+
+await main()
