@@ -35,7 +35,10 @@ function withoutNotifications(bytes: Buffer): Buffer {
 
 /** Kills the server's side of this process's LISTEN connection. */
 const killBackend = () =>
-  query(database.ownerUrl, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'plinth listen' AND datname = current_database()`)
+  query(
+    database.ownerUrl,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'plinth listen' AND datname = current_database()`,
+  )
 
 test('what another process notifies arrives with its payload', async () => {
   const heard: string[] = []
@@ -159,7 +162,11 @@ test('a database that is down delays no start, and is found when it comes up', a
 
 test('a handler that throws harms neither the others nor the connection', async () => {
   const heard: string[] = []
-  ends.push(onNotification('plinth_feed', () => { throw new Error('a faulty handler') }))
+  ends.push(
+    onNotification('plinth_feed', () => {
+      throw new Error('a faulty handler')
+    }),
+  )
   ends.push(onNotification('plinth_feed', (payload) => heard.push(payload)))
   await listen(config())
   await query(database.url, `SELECT pg_notify('plinth_feed', 'auth')`)

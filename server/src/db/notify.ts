@@ -167,7 +167,10 @@ async function echo(client: pg.Client): Promise<void> {
   const nonce = randomUUID()
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const hear = ({ payload }: pg.Notification) => payload === nonce && resolve()
-  const timer = setTimeout(() => reject(new NoEcho('A notification sent to ourselves did not arrive: DIRECT_URL must not lead to a pooler')), echoMs)
+  const timer = setTimeout(
+    () => reject(new NoEcho('A notification sent to ourselves did not arrive: DIRECT_URL must not lead to a pooler')),
+    echoMs,
+  )
   client.on('notification', hear)
   try {
     await sender?.query('SELECT pg_notify($1, $2)', [echoChannel, nonce])

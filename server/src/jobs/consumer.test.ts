@@ -79,7 +79,11 @@ test('an event that is delivered many times, to several workers at once, has its
   notifySoon('plinth_outbox')
   await idle()
   const { rows } = await owner.query<{ data: object }>('SELECT data FROM jobs.job')
-  for (let again = 0; again < 5; again++) await boss.insert('teams.test', rows.map(({ data }) => ({ data })))
+  for (let again = 0; again < 5; again++)
+    await boss.insert(
+      'teams.test',
+      rows.map(({ data }) => ({ data })),
+    )
   await idle()
   expect((await slugs()).map((slug) => slug.slice(0, 36))).toEqual(ids.toSorted())
   expect(await spine.count('core.inbox')).toBe(3)

@@ -13,23 +13,29 @@ export interface Turn {
   readonly queues: readonly string[]
   /** Events wait, and another process is at it. */
   readonly busyElsewhere: boolean
+  /** The highest place in the outbox that was given out so far, to whatever transaction. */
+  readonly top: bigint
 }
 
 /**
- * Moves at most `batchSize` events of a service. The two statements travel as one message and run as one transaction: a process that is
+ * Moves at most `batchSize` events of a service whose place in the outbox is after `after`. The two statements travel as one message and run as one transaction: a process that is
  * killed, or frozen, between them holds nothing, for there is no between.
  */
-export async function dispatch(pool: pg.Pool, service: Service): Promise<Turn> {
+export async function dispatch(pool: pg.Pool, service: Service, after = 0n): Promise<Turn> {
   // A message of several statements gives one result for each.
-  const results = (await pool.query(`${takeTurn(service)};\n${move(service)}`)) as unknown as [pg.QueryResult, pg.QueryResult<Moved>]
-  const { moved, waiting, queues } = results[1].rows[0] ?? { moved: 0, waiting: false, queues: null }
-  return { moved, queues: queues ?? [], busyElsewhere: moved === 0 && waiting }
+  const results = (await pool.query(`${takeTurn(service, after)};\n${move(service, after)}`)) as unknown as [
+    pg.QueryResult,
+    pg.QueryResult<Moved>,
+  ]
+  const { moved, waiting, queues, top } = results[1].rows[0] ?? { moved: 0, waiting: false, queues: null, top: 0 }
+  return { moved, queues: queues ?? [], busyElsewhere: moved === 0 && waiting, top: BigInt(top) }
 }
 
 interface Moved {
   moved: number
   waiting: boolean
   queues: string[] | null
+  top: string
 }
 
 /**
@@ -38,13 +44,13 @@ interface Moved {
  * SKIP LOCKED: whoever holds the turn drains the outbox, so the others have no reason to queue up (and to hold a connection each).
  * Nothing is locked, and so nothing written, where the outbox is empty.
  */
-function takeTurn(service: Service): string {
+function takeTurn(service: Service, after: bigint): string {
   const name = pg.escapeLiteral(service)
   return `
     SELECT set_config('plinth.position', turn.position::text, true)
     FROM (
       SELECT position FROM core.sequencers
-      WHERE service = ${name} AND EXISTS (SELECT FROM core.outbox WHERE service = ${name})
+      WHERE service = ${name} AND EXISTS (SELECT FROM core.outbox WHERE service = ${name} AND seq > ${after})
       FOR NO KEY UPDATE SKIP LOCKED
     ) AS turn`
 }
@@ -54,7 +60,7 @@ function takeTurn(service: Service): string {
  * The sequencer's time never goes back, whatever the clock does, and jobs are created in its microseconds: so a queue that
  * keeps order keeps the order of positions. A job has the id of its event: the same event is never queued twice for a subscriber.
  */
-function move(service: Service): string {
+function move(service: Service, after: bigint): string {
   const name = pg.escapeLiteral(service)
   return `
     WITH turn AS MATERIALIZED (
@@ -63,7 +69,9 @@ function move(service: Service): string {
     taken AS (
       DELETE FROM core.outbox
       WHERE service = ${name} AND seq IN (
-        SELECT seq FROM core.outbox, turn WHERE service = ${name} AND turn.position IS NOT NULL ORDER BY seq LIMIT ${batchSize}
+        SELECT seq FROM core.outbox, turn
+        WHERE service = ${name} AND seq > ${after} AND turn.position IS NOT NULL
+        ORDER BY seq LIMIT ${batchSize}
       )
       RETURNING *
     ),
@@ -102,7 +110,8 @@ function move(service: Service): string {
     )
     SELECT
       (SELECT count(*)::int FROM placed) AS moved,
-      EXISTS (SELECT FROM core.outbox WHERE service = ${name}) AS waiting,
+      EXISTS (SELECT FROM core.outbox WHERE service = ${name} AND seq > ${after}) AS waiting,
+      (SELECT last_value FROM core.outbox_seq_seq) AS top,
       (SELECT json_agg(DISTINCT name) FROM queued) AS queues`
 }
 

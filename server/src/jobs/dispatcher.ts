@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { notifySoon, onHearing, onNotification } from '#db/notify.ts'
 import type { Service } from '#db'
 import { alarm, type Alarm } from './alarm.ts'
-import { dispatch, type Turn } from './dispatch.ts'
+import { batchSize, dispatch, type Turn } from './dispatch.ts'
 import type { Log } from './pool.ts'
 
 /** How late an event is at most when its wake-up was lost. */
@@ -37,21 +37,47 @@ export async function startDispatcher(pool: pg.Pool, services: readonly Service[
   }
 }
 
+/**
+ * Where to read from. Taken rows stay in the table and its index for as long as any transaction of this database is open, and reading
+ * past them takes time (200,000: 0.1 s). So a turn begins after the events of a while ago, and a sweep from the very beginning, once a
+ * second and for at most a tenth of the time, finds what was committed more than a sweep after it took its place.
+ */
+interface Reach {
+  floor: bigint
+  mark: bigint
+  sweepAt: number
+}
+
+function settleReach(reach: Reach, turn: Turn, startedAt: number): void {
+  const end = performance.now()
+  reach.floor = reach.mark
+  reach.mark = turn.top
+  reach.sweepAt = end + Math.max(pollMs, 10 * (end - startedAt))
+}
+
 async function keepEmpty(pool: pg.Pool, service: Service, wake: Alarm, state: { stopped: boolean }, log: Log): Promise<void> {
+  const reach: Reach = { floor: 0n, mark: 0n, sweepAt: 0 }
   while (!state.stopped) {
-    const turn = await takeTurn(pool, service, log)
+    const startedAt = performance.now()
+    const sweeps = startedAt >= reach.sweepAt
+    const turn = await takeTurn(pool, service, sweeps ? 0n : reach.floor, log)
+    if (!turn) {
+      await wake.wait(pollMs)
+      continue
+    }
     announce(service, turn)
+    if (sweeps && turn.moved < batchSize) settleReach(reach, turn, startedAt)
     if (turn.moved === 0) await wake.wait(turn.busyElsewhere ? busyMs : pollMs)
   }
 }
 
 /** A turn that fails moved nothing; the next one, a poll later, finds the same events. */
-async function takeTurn(pool: pg.Pool, service: Service, log: Log): Promise<Turn> {
+async function takeTurn(pool: pg.Pool, service: Service, after: bigint, log: Log): Promise<Turn | undefined> {
   try {
-    return await dispatch(pool, service)
+    return await dispatch(pool, service, after)
   } catch (error) {
     log.warn({ error, service }, 'A turn of the dispatcher failed; it is tried again.')
-    return { moved: 0, queues: [], busyElsewhere: false }
+    return undefined
   }
 }
 

@@ -30,7 +30,8 @@ afterAll(async () => {
   await spine[Symbol.asyncDispose]()
 })
 
-const config = (PLINTH_ROLE: string, url = spine.database.url) => readConfig({ DATABASE_URL: url, PLINTH_SECRET: 'x'.repeat(32), NODE_ENV: 'test', PLINTH_ROLE })
+const config = (PLINTH_ROLE: string, url = spine.database.url) =>
+  readConfig({ DATABASE_URL: url, PLINTH_SECRET: 'x'.repeat(32), NODE_ENV: 'test', PLINTH_ROLE })
 const seen: string[] = []
 const jobs = [effect({ name: 'teams.test', on: ['teams.trial.made'], run: async ({ id }) => seen.push(id) })]
 const put = () => putEvent(owner, { name: 'teams.trial.made', data: { step: 'one' } })
@@ -46,7 +47,14 @@ test('a process that does all dispatches, works and serves subscriptions', async
   await startJobs({ config: config('all'), jobs })
   const live = firstEvent()
   const ids: string[] = []
-  await eventually(async () => Promise.race([live, put().then((id) => ids.push(id)).then(() => pause(50))]))
+  await eventually(async () =>
+    Promise.race([
+      live,
+      put()
+        .then((id) => ids.push(id))
+        .then(() => pause(50)),
+    ]),
+  )
   expect(ids).toContain(await live)
   await eventually(() => ids.every((id) => seen.includes(id)))
 })

@@ -71,15 +71,28 @@ test('an effect gets the event as it was recorded, with its position', async () 
   await eventually(() => seen.length > 0)
   expect(seen).toEqual([
     {
-      id, service: 'teams', position: 1n, name: 'teams.team.created', data: { number: 7 }, actorKind: 'SYSTEM', actorId: 'test',
-      team, user: null, requestId: null, at: expect.any(Date),
+      id,
+      service: 'teams',
+      position: 1n,
+      name: 'teams.team.created',
+      data: { number: 7 },
+      actorKind: 'SYSTEM',
+      actorId: 'test',
+      team,
+      user: null,
+      requestId: null,
+      at: expect.any(Date),
     },
   ])
 })
 
 test('an effect does not wait for a poll, which comes every ten seconds here', async () => {
   const arrived = new Map<string, number>()
-  await work([effect({ name: 'teams.test', on: ['teams.team.created'], run: async ({ id }) => arrived.set(id, performance.now()) })], 2_000, 10)
+  await work(
+    [effect({ name: 'teams.test', on: ['teams.team.created'], run: async ({ id }) => arrived.set(id, performance.now()) })],
+    2_000,
+    10,
+  )
   await dispatch()
   const latencies: number[] = []
   for (let turn = 0; turn < 5; turn++) {
@@ -211,7 +224,10 @@ test('a stop that cannot wait any longer gives the job back, and another worker 
 
 test('an event that nobody subscribes to any more makes no job, and one that is still queued is done without the handler', async () => {
   const seen: string[] = []
-  const before = await work([effect({ name: 'teams.test', on: ['teams.team.created', 'teams.team.deleted'], run: () => new Promise(() => {}) })], 1)
+  const before = await work(
+    [effect({ name: 'teams.test', on: ['teams.team.created', 'teams.team.deleted'], run: () => new Promise(() => {}) })],
+    1,
+  )
   await before.stop(1)
   await dispatch()
   await put({ name: 'teams.team.deleted' })

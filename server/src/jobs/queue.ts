@@ -85,7 +85,8 @@ interface Workers {
 async function startWorkers(boss: PgBoss, input: QueueInput): Promise<Workers> {
   const limited = limiter(input.concurrency)
   const byQueue = new Map<string, readonly string[]>()
-  for (const job of input.jobs) byQueue.set(job.name, await Promise.all(Array.from({ length: loops }, () => startLoop(boss, job, limited, input))))
+  for (const job of input.jobs)
+    byQueue.set(job.name, await Promise.all(Array.from({ length: loops }, () => startLoop(boss, job, limited, input))))
   const wake = (queue: string) => byQueue.get(queue)?.forEach((id) => boss.notifyWorker(id))
   const unsubscribe = [onNotification('plinth_jobs', wake), onHearing(() => [...byQueue.keys()].forEach(wake))]
   return { byQueue, unsubscribe }

@@ -58,7 +58,9 @@ test('a turn of a schedule fires once, on time, however many processes run', asy
   await Promise.all([1, 2, 3].map((number) => startProcess('17 3 * * *', fired, number)))
   expect(fired).toEqual([])
   await eventually(() => fired.length > 0)
-  const { rows } = await owner.query<{ at: string }>(`SELECT to_char(core.clock() - (now() - created_on), 'HH24:MI:SS') AS at FROM jobs.job`)
+  const { rows } = await owner.query<{ at: string }>(
+    `SELECT to_char(core.clock() - (now() - created_on), 'HH24:MI:SS') AS at FROM jobs.job`,
+  )
   expect(rows).toEqual([{ at: '03:17:00' }])
   await pause(1_000)
   expect(fired).toHaveLength(1)

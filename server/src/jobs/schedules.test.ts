@@ -27,13 +27,18 @@ afterAll(async () => {
 
 beforeEach(() => owner.query('TRUNCATE core.feed, core.inbox, core.idempotency_keys, core.activity_origins'))
 
-const run = (name: string) => houseSchedules(application).find((each) => each.name === name)?.run()
+const run = (name: string) =>
+  houseSchedules(application)
+    .find((each) => each.name === name)
+    ?.run()
 
 const count = async (table: string) => Number((await owner.query(`SELECT count(*) FROM ${table}`)).rows[0].count)
 
 test('what has served its time goes, what has not stays', async () => {
   const ages = `unnest(ARRAY['1 hour', '23 hours', '25 hours', '29 days', '31 days', '89 days', '91 days']::interval[]) AS age`
-  await owner.query(`INSERT INTO core.activity_origins SELECT 'auth', gen_random_uuid(), '192.0.2.1', null, core.clock() - age FROM ${ages}`)
+  await owner.query(
+    `INSERT INTO core.activity_origins SELECT 'auth', gen_random_uuid(), '192.0.2.1', null, core.clock() - age FROM ${ages}`,
+  )
   await owner.query(`INSERT INTO core.idempotency_keys SELECT 'auth', 'x', 'x', age::text, '', null, core.clock() - age FROM ${ages}`)
   await owner.query(`INSERT INTO core.inbox SELECT 'auth', 'auth.x', gen_random_uuid(), core.clock() - age FROM ${ages}`)
   for (const name of ['core.activity_origins', 'core.idempotency_keys', 'core.inbox']) await run(name)
@@ -43,7 +48,9 @@ test('what has served its time goes, what has not stays', async () => {
 })
 
 test('many pages of old rows all go', async () => {
-  await owner.query(`INSERT INTO core.inbox SELECT 'auth', 'auth.x', gen_random_uuid(), core.clock() - interval '1 year' FROM generate_series(1, 12001)`)
+  await owner.query(
+    `INSERT INTO core.inbox SELECT 'auth', 'auth.x', gen_random_uuid(), core.clock() - interval '1 year' FROM generate_series(1, 12001)`,
+  )
   await run('core.inbox')
   expect(await count('core.inbox')).toBe(0)
 })
@@ -66,7 +73,9 @@ test('the partitions of the activity log are made ahead by the application, whic
   await owner.query(`DO $$ DECLARE name text; BEGIN
     SELECT format('core.activity_%s', to_char(core.clock() + interval '2 months', 'YYYY_MM')) INTO name; EXECUTE 'DROP TABLE ' || name; END $$`)
   await run('core.activity_partitions')
-  const { rows } = await owner.query(`SELECT to_regclass('core.activity_' || to_char(core.clock() + interval '2 months', 'YYYY_MM')) IS NOT NULL AS there`)
+  const { rows } = await owner.query(
+    `SELECT to_regclass('core.activity_' || to_char(core.clock() + interval '2 months', 'YYYY_MM')) IS NOT NULL AS there`,
+  )
   expect(rows).toEqual([{ there: true }])
 })
 

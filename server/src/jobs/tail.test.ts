@@ -77,7 +77,11 @@ test('a listener gets what happens from now on, and nothing of before', async ()
   await put(3)
   await dispatched(3)
   const listener = hear()
-  await eventually(async () => put(1).then(() => pause(50)).then(() => listener.positions.length > 0))
+  await eventually(async () =>
+    put(1)
+      .then(() => pause(50))
+      .then(() => listener.positions.length > 0),
+  )
   expect(listener.positions[0]).toBeGreaterThan(3)
 })
 
@@ -166,7 +170,10 @@ test('a listener survives a database that is away for a moment', async () => {
   const listener = hear({ after: 0n })
   await put(1)
   await eventually(() => listener.positions.length === 1)
-  await query(database.ownerUrl, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'plinth %' AND datname = current_database()`)
+  await query(
+    database.ownerUrl,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'plinth %' AND datname = current_database()`,
+  )
   await put(1)
   await eventually(() => listener.positions.length === 2, 4_000)
   expect(listener.positions).toEqual([1, 2])
@@ -176,10 +183,19 @@ test('a position whose successors were removed, and one that was never given out
   await put(5)
   await dispatched(5)
   await owner.query('DELETE FROM core.feed WHERE position <= 3')
-  for (const [after, resumable] of [[1n, false], [2n, false], [3n, true], [5n, true], [6n, false]] as const) {
+  for (const [after, resumable] of [
+    [1n, false],
+    [2n, false],
+    [3n, true],
+    [5n, true],
+    [6n, false],
+  ] as const) {
     const listener = hear({ after })
     setTimeout(() => listener.end.abort(), 50)
-    const outcome = await listener.over.then(() => true, (error: unknown) => isAppError(error, 'CONFLICT') && error.details.reason)
+    const outcome = await listener.over.then(
+      () => true,
+      (error: unknown) => isAppError(error, 'CONFLICT') && error.details.reason,
+    )
     expect([after, outcome]).toEqual([after, resumable ? true : 'POSITION_GONE'])
   }
 })

@@ -40,7 +40,9 @@ interface Follower {
   ready: Promise<void> | undefined
 }
 
-let open: { readonly pool: pg.Pool; readonly log: Log; readonly followers: Map<Service, Follower>; readonly end: readonly (() => void)[] } | undefined
+let open:
+  | { readonly pool: pg.Pool; readonly log: Log; readonly followers: Map<Service, Follower>; readonly end: readonly (() => void)[] }
+  | undefined
 
 /** Lets this process serve subscriptions. A second call does nothing. */
 export function startTail(pool: pg.Pool, log: Log): void {
@@ -82,9 +84,10 @@ export async function* subscribe(service: Service, { team, after, signal }: Subs
       // Both at once, with no await between: from this head on the mailbox has everything, up to it the table.
       follower.mailboxes.add(Object.assign(mailbox, { items: [], overflowed: false }))
       const upTo = follower.head
-      for await (const event of history(tail.pool, service, { team, after: position, upTo }, live)) yield ((position = event.position), event)
+      for await (const event of history(tail.pool, service, { team, after: position, upTo }, live))
+        yield (((position = event.position), event))
       if (upTo > position) position = upTo
-      for await (const event of letters(mailbox, live)) if (event.position > position) yield ((position = event.position), event)
+      for await (const event of letters(mailbox, live)) if (event.position > position) yield (((position = event.position), event))
     }
   } finally {
     signal.removeEventListener('abort', mailbox.wake.ring)
@@ -94,8 +97,13 @@ export async function* subscribe(service: Service, { team, after, signal }: Subs
 }
 
 /** The past, page by page. */
-async function* history(pool: pg.Pool, service: Service, range: { team: string | undefined; after: bigint; upTo: bigint }, live: () => boolean) {
-  for (let after = range.after; after < range.upTo && live(); ) {
+async function* history(
+  pool: pg.Pool,
+  service: Service,
+  range: { team: string | undefined; after: bigint; upTo: bigint },
+  live: () => boolean,
+) {
+  for (let after = range.after; after < range.upTo && live();) {
     const page = await readFeed(pool, service, { ...range, after })
     for (const event of page) {
       if (!live()) return
