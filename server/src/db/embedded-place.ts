@@ -35,7 +35,8 @@ export function placeOf(folder: string): Place {
   const user = userFor(folder)
   const data = user && !reaches(dirname(folder), user) ? join(ownFolder(folder), basename(folder)) : folder
   const binaries = reachableBinaries(packagedBinaries(), user)
-  const notice = data === folder ? null : `PostgreSQL cannot run as root, and its user cannot reach ${dirname(folder)}: the data is in ${data}.`
+  const notice =
+    data === folder ? null : `PostgreSQL cannot run as root, and its user cannot reach ${dirname(folder)}: the data is in ${data}.`
   return { binaries, data, user, notice }
 }
 
@@ -88,8 +89,7 @@ function packagedBinaries(): string {
 }
 
 function reachableBinaries(packaged: string, user: SystemUser | undefined): string {
-  const works = (binaries: string): boolean =>
-    spawnSync(program({ binaries }, 'initdb'), ['--version'], { cwd: '/', ...user }).status === 0
+  const works = (binaries: string): boolean => spawnSync(program({ binaries }, 'initdb'), ['--version'], { cwd: '/', ...user }).status === 0
   if (!user || works(packaged)) return packaged
   const version = (JSON.parse(readFileSync(join(packaged, '../package.json'), 'utf8')) as { version: string }).version
   const copy = join(elsewhere, `postgresql-${version}`)

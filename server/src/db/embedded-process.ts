@@ -18,8 +18,16 @@ export async function initialise(place: Place, password: string): Promise<void> 
   if (place.user) chownSync(passwordFile, place.user.uid, place.user.gid)
   try {
     await run(place, 'initdb', [
-      `--pgdata=${draft}`, `--pwfile=${passwordFile}`, '--username=postgres', '--auth=scram-sha-256', '--encoding=UTF8',
-      '--no-locale', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-sync', '--no-instructions',
+      `--pgdata=${draft}`,
+      `--pwfile=${passwordFile}`,
+      '--username=postgres',
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--no-locale',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+      '--no-sync',
+      '--no-instructions',
     ])
     renameSync(draft, place.data)
   } catch (error) {

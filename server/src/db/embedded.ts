@@ -72,7 +72,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
 }
 
 async function takeSeat(options: EmbeddedOptions, place: Place, state: State): Promise<pg.Client> {
-  for (const deadline = Date.now() + patienceMs; ; ) {
+  for (const deadline = Date.now() + patienceMs; ;) {
     const client = await runningCluster(options, place, state, deadline)
     try {
       await client.query(`SELECT pg_advisory_lock_shared(${inUse})`)
