@@ -140,7 +140,7 @@ export async function conflictOn<T>(sentences: Readonly<Record<string, string>>,
     const taken = Object.entries(sentences).find(([field]) => index?.endsWith(`_${inSnakeCase(field)}_key`))
     if (!taken) throw error
     const [field, sentence] = taken
-    throw Object.assign(new AppError('CONFLICT', sentence, { reason: 'NAME_TAKEN', field }), { cause: error })
+    throw new AppError('CONFLICT', sentence, { reason: 'NAME_TAKEN', field })
   }
 }
 

@@ -112,12 +112,17 @@ function credentialOrError(c: HonoContext<Environment>, config: Pick<Config, 'PU
 
 /** The longest wait that any of the calls was told. */
 function retryAfter(errors: readonly TRPCError[]): Record<string, string> {
-  const waits = errors.map((error) => toAppError(error).details).flatMap((details) => (details && 'retryAfterSeconds' in details ? [details.retryAfterSeconds] : []))
+  const waits = errors
+    .map((error) => toAppError(error).details)
+    .flatMap((details) => (details && 'retryAfterSeconds' in details ? [details.retryAfterSeconds] : []))
   return waits.length > 0 ? { 'retry-after': String(Math.max(...waits)) } : {}
 }
 
 function report(error: TRPCError, requestId: string, path: string | undefined): void {
-  const { code } = toAppError(error)
+  const { code, cause } = toAppError(error)
   if (code === 'INTERNAL') log.error({ requestId, procedure: path, err: error.cause ?? error }, 'A call failed by a fault of ours.')
+  // The caller's answer has a cause where the database could not do it: whoever runs it must hear of that.
+  else if (cause !== undefined)
+    log.warn({ requestId, procedure: path, refused: code, err: cause }, 'A call was refused for a reason of the database.')
   else log.debug({ requestId, procedure: path, refused: code }, 'A call was refused.')
 }
