@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { PgBoss, type Job as QueuedJob, type JobResult } from 'pg-boss'
 import type { Job } from '#db'
 import { onHearing, onNotification } from '#db/notify.ts'
+import { SetupError } from '#db/setup-error.ts'
 import type { Log } from './pool.ts'
 import { limiter, run, type JobData } from './run.ts'
 import { queueSchema } from './schema.ts'
@@ -40,13 +41,17 @@ export async function startQueue(input: QueueInput): Promise<Queue> {
   })
   boss.on('error', (error) => log.warn({ error }, 'The queue met a fault; it goes on.'))
   boss.on('warning', (warning) => log.warn({ warning }, 'The queue warns.'))
-  await boss.start().catch((error: unknown) => {
-    throw new Error('The queue is not there, or of another version: run `pnpm db:deploy`.', { cause: error })
-  })
+  await boss.start().catch(explain)
   await createQueues(boss, input)
   await subscribeAll(pool, jobs)
   const workers = await startWorkers(boss, input)
   return { boss, stop: (drainMs) => stop(boss, workers, drainMs) }
+}
+
+function explain(error: unknown): never {
+  // pg-boss has no code for it, and says so in these words.
+  const undeployed = error instanceof Error && /not installed|requires migrations/.test(error.message)
+  throw undeployed ? new SetupError('The tables of the queue are missing or of another version: run `pnpm db:deploy`.') : error
 }
 
 async function createQueues(boss: PgBoss, { jobs, patience: tried = patience }: QueueInput): Promise<void> {
