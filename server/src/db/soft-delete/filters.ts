@@ -1,5 +1,15 @@
 /** Filters: which rows a query may find. Deleted rows are passed over, in the model itself and through every relation. */
-import { type Args, isArgs, listOf, mapArgs, type ModelShape, type RelationShape, type Scope, shapeOf, SoftDeleteRefusal } from './shapes.ts'
+import {
+  type Args,
+  isArgs,
+  listOf,
+  mapArgs,
+  type ModelShape,
+  type RelationShape,
+  type Scope,
+  shapeOf,
+  SoftDeleteRefusal,
+} from './shapes.ts'
 
 /**
  * Where in a filter we are. `joined`: nothing above but AND, so that a row which Prisma's joins bring in twice is found once at most.
@@ -84,5 +94,8 @@ function oneFilters(scope: Scope, key: string, relation: RelationShape, value: u
  */
 function refuseBlindJoin(scope: Scope, relation: RelationShape, { path, joined }: Place): void {
   if (joined || relation.owns || !shapeOf(scope, relation.model).soft) return
-  throw new SoftDeleteRefusal(path, `Prisma would join deleted ${relation.model} rows; ask ${relation.model}, or declare the relation as a list`)
+  throw new SoftDeleteRefusal(
+    path,
+    `Prisma would join deleted ${relation.model} rows; ask ${relation.model}, or declare the relation as a list`,
+  )
 }

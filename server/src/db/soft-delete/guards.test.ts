@@ -52,14 +52,18 @@ describe('guard_soft_deletes', () => {
   })
 
   test('finds what a foreign key lacks, and makes it', async () => {
-    await blog.sql(`CREATE TABLE blog.notes (id uuid PRIMARY KEY, post_id uuid NOT NULL REFERENCES blog.posts, deleted_at timestamptz(3), deletion_id uuid)`)
+    await blog.sql(
+      `CREATE TABLE blog.notes (id uuid PRIMARY KEY, post_id uuid NOT NULL REFERENCES blog.posts, deleted_at timestamptz(3), deletion_id uuid)`,
+    )
     expect(await gaps()).toHaveLength(3)
     await blog.sql('SELECT core.guard_soft_deletes()')
     expect(await gaps()).toEqual([])
   })
 
   test('notices a trigger that was dropped or switched off', async () => {
-    const [trigger] = await blog.sql<{ name: string }>(`SELECT tgname AS name FROM pg_trigger WHERE tgname LIKE 'soft_delete_insert_comments%'`)
+    const [trigger] = await blog.sql<{ name: string }>(
+      `SELECT tgname AS name FROM pg_trigger WHERE tgname LIKE 'soft_delete_insert_comments%'`,
+    )
     await blog.sql(`ALTER TABLE blog.comments DISABLE TRIGGER ${trigger!.name}`)
     expect(await gaps()).toEqual([`blog.comments lacks its trigger ${trigger!.name}`])
     await blog.sql(`DROP TRIGGER ${trigger!.name} ON blog.comments`)
@@ -108,7 +112,9 @@ describe('raw SQL of the application', () => {
   test('may not put a living row under a deleted parent, nor move one there', async () => {
     const other = await blog.living.author.create({ data: { tenant: 't', email: crypto.randomUUID(), name: 'n' } })
     await run(`UPDATE blog.authors SET ${marks} WHERE id = $1`, [other.id])
-    await expect(run(`INSERT INTO blog.posts (id, author_id, title) VALUES (gen_random_uuid(), $1, 't')`, [other.id])).rejects.toMatchObject(refusal)
+    await expect(
+      run(`INSERT INTO blog.posts (id, author_id, title) VALUES (gen_random_uuid(), $1, 't')`, [other.id]),
+    ).rejects.toMatchObject(refusal)
     await expect(run('UPDATE blog.posts SET author_id = $1 WHERE id = $2', [other.id, ids.post])).rejects.toMatchObject({
       ...refusal,
       detail: 'soft_delete_guard: posts_author_id_fkey',
@@ -117,7 +123,9 @@ describe('raw SQL of the application', () => {
 
   test('may not revive a row under a deleted parent', async () => {
     await blog.living.author.delete({ where: { id: ids.author } })
-    await expect(run('UPDATE blog.posts SET deleted_at = NULL, deletion_id = NULL WHERE id = $1', [ids.post])).rejects.toMatchObject(refusal)
+    await expect(run('UPDATE blog.posts SET deleted_at = NULL, deletion_id = NULL WHERE id = $1', [ids.post])).rejects.toMatchObject(
+      refusal,
+    )
   })
 
   test('may change what else a row holds whose optional parent is deleted, and revive it', async () => {
@@ -126,7 +134,9 @@ describe('raw SQL of the application', () => {
     await blog.living.post.delete({ where: { id: ids.post } })
     await run('UPDATE blog.posts SET deleted_at = NULL, deletion_id = NULL WHERE id = $1', [ids.post])
     expect(await blog.isDeleted('posts', ids.post)).toBe(false)
-    await expect(run('INSERT INTO blog.categories (id, name, parent_id) VALUES (gen_random_uuid(), $1, $2)', ['d', ids.category])).rejects.toMatchObject(refusal)
+    await expect(
+      run('INSERT INTO blog.categories (id, name, parent_id) VALUES (gen_random_uuid(), $1, $2)', ['d', ids.category]),
+    ).rejects.toMatchObject(refusal)
   })
 
   test('deletes with the cascade, in one statement with its parent too', async () => {
@@ -136,7 +146,9 @@ describe('raw SQL of the application', () => {
       [`x${crypto.randomUUID()}`],
     )
     await run(`UPDATE blog.authors SET ${marks} WHERE id = $1`, [ids.author])
-    expect(await blog.sql('SELECT deleted_at, deletion_id FROM blog.posts WHERE id = $1', [ids.post])).toEqual([{ deleted_at: now, deletion_id: deletion }])
+    expect(await blog.sql('SELECT deleted_at, deletion_id FROM blog.posts WHERE id = $1', [ids.post])).toEqual([
+      { deleted_at: now, deletion_id: deletion },
+    ])
   })
 
   test.each(['REPEATABLE READ', 'SERIALIZABLE'])('may not delete in %s, whose snapshot could miss a child', async (level) => {

@@ -31,7 +31,9 @@ const newSession = () => ({
 describe("soft delete of Plinth's own models", () => {
   test('takes a person (CUID2) with password and sessions (uuid), frees the address, and gives all of it back', async () => {
     const email = 'ann@example.org'
-    const user = await db.user.create({ data: { email, name: 'Ann', password: { create: { hash: 'h' } }, sessions: { create: [newSession(), newSession()] } } })
+    const user = await db.user.create({
+      data: { email, name: 'Ann', password: { create: { hash: 'h' } }, sessions: { create: [newSession(), newSession()] } },
+    })
     await db.verificationToken.create({
       data: { purpose: 'EMAIL_VERIFICATION', subject: user.id, userId: user.id, tokenHash: Uint8Array.of(1), expiresAt: anHour },
     })
@@ -39,7 +41,9 @@ describe("soft delete of Plinth's own models", () => {
     expect(await db.user.findUnique({ where: { email } })).toBeNull()
     expect(await db.session.count({ where: { userId: user.id } })).toBe(0)
     expect(await db.verificationToken.findFirst({ include: { user: true } })).toMatchObject({ user: null })
-    expect(await withDeleted(db).user.findUnique({ where: { id: user.id }, include: { password: true } })).toMatchObject({ password: { hash: 'h' } })
+    expect(await withDeleted(db).user.findUnique({ where: { id: user.id }, include: { password: true } })).toMatchObject({
+      password: { hash: 'h' },
+    })
 
     const second = await db.user.create({ data: { email, name: 'Ann the second' } })
     await expect(restore(db, 'user', deletionId!)).rejects.toMatchObject({ code: 'P2002' })
@@ -50,7 +54,12 @@ describe("soft delete of Plinth's own models", () => {
   })
 
   test('takes a team with its members and invitations, in one transaction with what else happens', async () => {
-    const members = { create: [{ userId: 'ann', role: 'OWNER' as const }, { userId: 'bob', role: 'MEMBER' as const }] }
+    const members = {
+      create: [
+        { userId: 'ann', role: 'OWNER' as const },
+        { userId: 'bob', role: 'MEMBER' as const },
+      ],
+    }
     const team = await db.team.create({ data: { name: 'Team', slug: 'team', members } })
     await db.teamMember.deleteMany({ where: { teamId: team.id, userId: 'bob' } })
     const { deletionId } = await db.$transaction((tx) => tx.team.delete({ where: { slug: 'team' } }))
@@ -58,7 +67,9 @@ describe("soft delete of Plinth's own models", () => {
     await db.$transaction((tx) => restore(tx, 'team', deletionId!))
     expect(await db.teamMember.findMany({ where: { team: { slug: 'team' } } })).toMatchObject([{ userId: 'ann' }])
     await db.teamMember.create({ data: { teamId: team.id, userId: 'bob', role: 'VIEWER' } })
-    expect(await db.teamMember.findUnique({ where: { teamId_userId: { teamId: team.id, userId: 'bob' } } })).toMatchObject({ role: 'VIEWER' })
+    expect(await db.teamMember.findUnique({ where: { teamId_userId: { teamId: team.id, userId: 'bob' } } })).toMatchObject({
+      role: 'VIEWER',
+    })
   })
 
   test('removes for good what purge is told to', async () => {

@@ -40,7 +40,10 @@ async function attempt(...statements: [sql: string, values: unknown[]][]): Promi
   }
 }
 
-const insertPost = (author: string): [string, unknown[]] => ['INSERT INTO blog.posts (id, author_id, title) VALUES ($1, $2, $3)', [crypto.randomUUID(), author, 'race']]
+const insertPost = (author: string): [string, unknown[]] => [
+  'INSERT INTO blog.posts (id, author_id, title) VALUES ($1, $2, $3)',
+  [crypto.randomUUID(), author, 'race'],
+]
 const deleteAuthor = (author: string): [string, unknown[]] => [
   'UPDATE blog.authors SET deleted_at = now(), deletion_id = gen_random_uuid() WHERE id = $1',
   [author],
@@ -74,7 +77,9 @@ describe('no orphan and no deadlock', () => {
     const writer = async (): Promise<void> => {
       while (Date.now() < until) {
         const author = authors[randomInt(authors.length)]!.id
-        outcomes.push(await attempt(insertPost(author), ['UPDATE blog.authors SET name = $2 WHERE id = $1', [author, `n${randomInt(1e6)}`]]))
+        outcomes.push(
+          await attempt(insertPost(author), ['UPDATE blog.authors SET name = $2 WHERE id = $1', [author, `n${randomInt(1e6)}`]]),
+        )
       }
     }
     const remover = async (): Promise<void> => {

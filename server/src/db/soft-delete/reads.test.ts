@@ -20,7 +20,11 @@ async function makeAuthor() {
       name: `Ann ${tag}`,
       profile: { create: { motto: 'write' } },
       posts: {
-        create: [{ title: 'first', comments: { create: [{ body: 'a' }, { body: 'b' }] } }, { title: 'second' }, { title: 'third', views: 100 }],
+        create: [
+          { title: 'first', comments: { create: [{ body: 'a' }, { body: 'b' }] } },
+          { title: 'second' },
+          { title: 'third', views: 100 },
+        ],
       },
     },
     include: { posts: { orderBy: { title: 'asc' }, include: { comments: true } }, profile: true },
@@ -82,22 +86,36 @@ describe('a deleted row is in no result', () => {
     const where = { id: ann.id }
     await db.comment.delete({ where: { id: first.comments[0]!.id } })
     expect((await db.author.findUnique({ where, include: { posts: true } }))?.posts).toHaveLength(2)
-    const selected = await db.author.findUnique({ where, select: { posts: { where: { title: { in: ['first', 'third'] } }, select: { comments: true } } } })
+    const selected = await db.author.findUnique({
+      where,
+      select: { posts: { where: { title: { in: ['first', 'third'] } }, select: { comments: true } } },
+    })
     expect(selected?.posts.map((post) => post.comments.length)).toEqual([1])
-    const found = await db.author.findMany({ where, include: { posts: { include: { comments: true, author: { include: { posts: true } } } } } })
+    const found = await db.author.findMany({
+      where,
+      include: { posts: { include: { comments: true, author: { include: { posts: true } } } } },
+    })
     expect(found[0]?.posts.map((post) => post.author.posts.length)).toEqual([2, 2])
   })
 
   test('of the fluent API', async () => {
     expect(await db.author.findUnique({ where: { id: ann.id } }).posts()).toHaveLength(2)
-    expect(await db.post.findUnique({ where: { id: first.id } }).author().posts({ where: { title: 'third' } })).toEqual([])
+    expect(
+      await db.post
+        .findUnique({ where: { id: first.id } })
+        .author()
+        .posts({ where: { title: 'third' } }),
+    ).toEqual([])
     expect(await db.author.update({ where: { id: ann.id }, data: { name: 'new' } }).posts()).toHaveLength(2)
   })
 
   test('of what a create, an update or an upsert gives back', async () => {
     const include = { posts: true }
     expect((await db.author.update({ where: { id: ann.id }, data: { name: 'x' }, include })).posts).toHaveLength(2)
-    const created = await db.comment.create({ data: { body: 'c', postId: first.id }, include: { post: { include: { author: { include } } } } })
+    const created = await db.comment.create({
+      data: { body: 'c', postId: first.id },
+      include: { post: { include: { author: { include } } } },
+    })
     expect(created.post.author.posts).toHaveLength(2)
     const many = await db.comment.createManyAndReturn({ data: [{ body: 'd', postId: first.id }], include: { post: true } })
     expect(many[0]?.post.title).toBe('first')
@@ -112,7 +130,9 @@ describe('a deleted row is in no result', () => {
     const counts = (value: unknown) => (value as { _count: Record<string, number> })._count
     expect(counts(await db.author.findUnique({ where, include: { _count: { select: { posts: true } } } })).posts).toBe(2)
     expect(counts(await db.author.findUnique({ where, include: { _count: true } })).posts).toBe(2)
-    expect(counts(await db.author.findUnique({ where, select: { _count: { select: { posts: { where: { views: { gt: 1 } } } } } } })).posts).toBe(0)
+    expect(
+      counts(await db.author.findUnique({ where, select: { _count: { select: { posts: { where: { views: { gt: 1 } } } } } } })).posts,
+    ).toBe(0)
   })
 
   test('of a many-to-many relation', async () => {

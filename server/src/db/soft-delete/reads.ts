@@ -35,7 +35,10 @@ function livingRelation(scope: Scope, model: string, relation: RelationShape, va
   const required = !relation.list && relation.required
   if (!required) return { ...args, where: livingWhere(scope, relation.model, args.where, `${path}.where`) }
   if (shapeOf(scope, relation.model).soft && !shapeOf(scope, model).soft) {
-    throw new SoftDeleteRefusal(path, `${relation.model} may be deleted while ${model}, which cannot be, still requires it; read it by its id`)
+    throw new SoftDeleteRefusal(
+      path,
+      `${relation.model} may be deleted while ${model}, which cannot be, still requires it; read it by its id`,
+    )
   }
   return args
 }
@@ -64,7 +67,10 @@ function refuseBlindOrder(scope: Scope, model: string, orderBy: unknown, path: s
       if (!relation || value === undefined) continue
       const guarded = !relation.list && relation.required && shapeOf(scope, model).soft
       if (shapeOf(scope, relation.model).soft && !guarded) {
-        throw new SoftDeleteRefusal(`${path}.${key}`, `Prisma would sort by deleted ${relation.model} rows too; sort by a column of ${model}`)
+        throw new SoftDeleteRefusal(
+          `${path}.${key}`,
+          `Prisma would sort by deleted ${relation.model} rows too; sort by a column of ${model}`,
+        )
       }
       refuseBlindOrder(scope, relation.model, value, `${path}.${key}`)
     }

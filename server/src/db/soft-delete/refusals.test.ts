@@ -39,19 +39,28 @@ describe('a nested write that removes or decides by deleted rows is refused', ()
 
   test('upsert and connectOrCreate, on any level', async () => {
     const create = { title: 'x' }
-    // @ts-expect-error refused
-    await refused(() => blog.author.update({ where, data: { posts: { upsert: { where, create, update: {} } } } }), 'author.update.data.posts.upsert')
-    // @ts-expect-error refused
-    await refused(() => blog.author.update({ where, data: { posts: { connectOrCreate: { where, create } } } }), 'author.update.data.posts.connectOrCreate')
+    await refused(
+      // @ts-expect-error refused
+      () => blog.author.update({ where, data: { posts: { upsert: { where, create, update: {} } } } }),
+      'author.update.data.posts.upsert',
+    )
+    await refused(
+      // @ts-expect-error refused
+      () => blog.author.update({ where, data: { posts: { connectOrCreate: { where, create } } } }),
+      'author.update.data.posts.connectOrCreate',
+    )
     const deep = { posts: { create: { title: 'x', category: { connectOrCreate: { where, create: { name: 'c' } } } } } }
     await refused(
       // @ts-expect-error refused
       () => blog.author.create({ data: { tenant: 't', email: 'e', name: 'n', ...deep } }),
       'author.create.data.posts.create.category.connectOrCreate',
     )
-    // @ts-expect-error refused
-    const nested = blog.author.update({ where, data: { posts: { update: { where, data: { comments: { upsert: { where, create: {}, update: {} } } } } } } })
-    await refused(() => nested, 'author.update.data.posts.update.comments.upsert')
+    const comments = { upsert: { where, create: {}, update: {} } }
+    await refused(
+      // @ts-expect-error refused
+      () => blog.author.update({ where, data: { posts: { update: { where, data: { comments } } } } }),
+      'author.update.data.posts.update.comments.upsert',
+    )
   })
 
   test('what would cut deleted rows loose', async () => {
@@ -96,8 +105,11 @@ describe('the marks of a deletion are not written by hand', () => {
     const many = { updateMany: { where: {}, data: { deletedAt: null } } }
     // @ts-expect-error refused
     await refused(() => plinth.team.update({ where, data: { members: many } }), 'team.update.data.members.updateMany.deletedAt')
-    // @ts-expect-error refused
-    await refused(() => blog.post.update({ where, data: { author: { update: { deletedAt: null } } } }), 'post.update.data.author.update.deletedAt')
+    await refused(
+      // @ts-expect-error refused
+      () => blog.post.update({ where, data: { author: { update: { deletedAt: null } } } }),
+      'post.update.data.author.update.deletedAt',
+    )
   })
 })
 
@@ -105,10 +117,16 @@ describe('what Prisma cannot answer without deleted rows is refused', () => {
   test('an order by how many rows a relation has, or by a row that may be deleted', async () => {
     // @ts-expect-error refused
     await refused(() => plinth.team.findMany({ orderBy: { members: { _count: 'desc' } } }), 'team.findMany.orderBy.members')
-    // @ts-expect-error refused
-    await refused(() => blog.post.findMany({ orderBy: [{ title: 'asc' }, { category: { name: 'asc' } }] }), 'post.findMany.orderBy.category')
-    // @ts-expect-error refused
-    await refused(() => blog.comment.findFirst({ orderBy: { post: { author: { profile: { motto: 'asc' } } } } }), 'comment.findFirst.orderBy.post.author.profile')
+    await refused(
+      // @ts-expect-error refused
+      () => blog.post.findMany({ orderBy: [{ title: 'asc' }, { category: { name: 'asc' } }] }),
+      'post.findMany.orderBy.category',
+    )
+    await refused(
+      // @ts-expect-error refused
+      () => blog.comment.findFirst({ orderBy: { post: { author: { profile: { motto: 'asc' } } } } }),
+      'comment.findFirst.orderBy.post.author.profile',
+    )
     const nested = { posts: { orderBy: { comments: { _count: 'asc' as const } } } }
     // @ts-expect-error refused
     await refused(() => blog.author.findMany({ include: nested }), 'author.findMany.include.posts.orderBy.comments')
@@ -126,7 +144,10 @@ describe('what Prisma cannot answer without deleted rows is refused', () => {
     await refused(() => blog.author.count({ where: { profile: { isNot: { motto: 'm' } } } }), 'author.count.where.profile')
     await refused(() => blog.author.count({ where: { NOT: { profile: { motto: 'm' } } } }), 'author.count.where.NOT.profile')
     await refused(() => blog.author.count({ where: { OR: [{ profile: { motto: 'm' } }, { name: 'n' }] } }), 'author.count.where.OR.profile')
-    await refused(() => blog.post.count({ where: { category: { posts: { every: { author: { profile: {} } } } } } }), 'post.count.where.category.posts.every.author.profile')
+    await refused(
+      () => blog.post.count({ where: { category: { posts: { every: { author: { profile: {} } } } } } }),
+      'post.count.where.category.posts.every.author.profile',
+    )
     await refused(() => blog.author.deleteMany({ where: { NOT: { profile: {} } } }), 'author.deleteMany.where.NOT.profile')
   })
 

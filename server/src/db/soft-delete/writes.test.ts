@@ -90,7 +90,10 @@ describe('delete', () => {
     const [, count] = await db.$transaction([db.post.delete({ where: kept() }), db.post.count({ where: { authorId: ann } })])
     expect(count).toBe(1)
     const other = posts[1]!.id
-    const failing = db.$transaction([db.post.delete({ where: { id: other } }), db.post.create({ data: { id: other, title: 'twice', authorId: ann } })])
+    const failing = db.$transaction([
+      db.post.delete({ where: { id: other } }),
+      db.post.create({ data: { id: other, title: 'twice', authorId: ann } }),
+    ])
     await expect(failing).rejects.toMatchObject({ code: 'P2002' })
     expect(await blog.isDeleted('posts', other)).toBe(false)
   })
@@ -118,9 +121,14 @@ describe('an update', () => {
 
   test('reaches through its relations the living alone', async () => {
     const where = { id: ann }
-    await expect(db.author.update({ where, data: { posts: { update: { where: gone(), data: { views: 1 } } } } })).rejects.toMatchObject(noRow)
+    await expect(db.author.update({ where, data: { posts: { update: { where: gone(), data: { views: 1 } } } } })).rejects.toMatchObject(
+      noRow,
+    )
     await db.author.update({ where, data: { posts: { updateMany: { where: {}, data: { views: 7 } } } } })
-    await db.author.update({ where, data: { posts: { update: { where: kept(), data: { title: 'new', comments: { create: { body: 'c' } } } } } } })
+    await db.author.update({
+      where,
+      data: { posts: { update: { where: kept(), data: { title: 'new', comments: { create: { body: 'c' } } } } } },
+    })
     await db.post.update({ where: kept(), data: { author: { update: { name: 'Anna' } } } })
     expect(await blog.sql('SELECT title, views FROM blog.posts WHERE author_id = $1 ORDER BY id', [ann])).toEqual([
       { title: 'new', views: 7 },
@@ -149,7 +157,9 @@ describe('an update', () => {
     await expect(db.post.update({ where: { id: posts[1]!.id }, data: connect })).rejects.toMatchObject(noRow)
     await expect(db.category.create({ data: { name: 'all', posts: { connect: gone() } } })).rejects.toMatchObject({ code: 'P2018' })
     await db.post.update({ where: kept(), data: { title: 'still', category: { disconnect: true } } })
-    expect(await blog.sql('SELECT title, category_id FROM blog.posts WHERE id = $1', [kept().id])).toEqual([{ title: 'still', category_id: null }])
+    expect(await blog.sql('SELECT title, category_id FROM blog.posts WHERE id = $1', [kept().id])).toEqual([
+      { title: 'still', category_id: null },
+    ])
   })
 
   test('takes a column called data for what it is', async () => {
@@ -162,7 +172,11 @@ describe('an update', () => {
 
 describe('an upsert', () => {
   const write = (email: string, name: string) =>
-    db.author.upsert({ where: { tenant_email: { tenant: 'two', email } }, create: { tenant: 'two', email, name }, update: { name: `${name} again` } })
+    db.author.upsert({
+      where: { tenant_email: { tenant: 'two', email } },
+      create: { tenant: 'two', email, name },
+      update: { name: `${name} again` },
+    })
 
   test('works on a partial unique, and makes anew what was deleted', async () => {
     const email = crypto.randomUUID()

@@ -48,7 +48,8 @@ function whyRefused(scope: Scope, model: string, relation: RelationShape, write:
   const related = shapeOf(scope, relation.model)
   if (write === 'set' && relation.list && related.soft) return 'it would cut deleted rows loose; connect and disconnect instead'
   if (!relation.single) return undefined
-  if (relation.owns && shapeOf(scope, model).soft && write === 'connect') return 'it would cut deleted rows loose; write the foreign key itself'
+  if (relation.owns && shapeOf(scope, model).soft && write === 'connect')
+    return 'it would cut deleted rows loose; write the foreign key itself'
   if (relation.owns || !related.soft || !existing || (write !== 'connect' && write !== 'create')) return undefined
   return `it would cut deleted rows loose; write it from the side of ${relation.model}`
 }
