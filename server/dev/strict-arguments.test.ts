@@ -36,10 +36,15 @@ describe('the strict arguments', () => {
     expect(text).not.toContain('Subset<Options')
   })
 
-  test.each(['SelectSubset', 'SubsetIntersection', 'Subset<T', 'PrismaClientConstructorArgs', 'T[key]'])('fail loudly when Prisma changes %s', (word) => {
-    const changed = plain.replaceAll(word, `New${word}`).replace('[PrismaClientOptions] extends', word.startsWith('PrismaClient') ? 'Options extends' : '$&')
-    expect(() => makeStrict(changed)).toThrow('review server/dev/strict-arguments.ts')
-  })
+  test.each(['SelectSubset', 'SubsetIntersection', 'Subset<T', 'PrismaClientConstructorArgs', 'T[key]'])(
+    'fail loudly when Prisma changes %s',
+    (word) => {
+      const changed = plain
+        .replaceAll(word, `New${word}`)
+        .replace('[PrismaClientOptions] extends', word.startsWith('PrismaClient') ? 'Options extends' : '$&')
+      expect(() => makeStrict(changed)).toThrow('review server/dev/strict-arguments.ts')
+    },
+  )
 
   test('fail loudly when they are already there', () => {
     expect(() => makeStrict(makeStrict(plain))).toThrow('review server/dev/strict-arguments.ts')

@@ -12,19 +12,40 @@ const mapped = (name: string): string => `export type ${name} = {\n  [key in key
 const changes: readonly { text: string; times: number; becomes: (text: string) => string }[] = [
   { text: `${mapped('SelectSubset<T, U>')}\n} &\n`, times: 1, becomes: (text) => `${text}  StrictArguments<T, U> &\n` },
   { text: `${mapped('SubsetIntersection<T, U, K>')}\n} &\n`, times: 1, becomes: (text) => `${text}  StrictArguments<T, U> &\n` },
-  { text: `${mapped('Subset<T, U>')};\n};`, times: 1, becomes: (text) => `${text.slice(0, -1)} & StrictArguments<T, U>;\n\n${strictArguments}` },
+  {
+    text: `${mapped('Subset<T, U>')};\n};`,
+    times: 1,
+    becomes: (text) => `${text.slice(0, -1)} & StrictArguments<T, U>;\n\n${strictArguments}`,
+  },
   // The options of the client itself hold class instances, whose members are nobody's keys.
   {
     text: '[PrismaClientOptions] extends [Options] ? PrismaClientOptions : Subset<Options, PrismaClientOptions>',
     times: 1,
-    becomes: (text) => text.replace('Subset<Options, PrismaClientOptions>', '{ [key in keyof Options]: key extends keyof PrismaClientOptions ? Options[key] : never }'),
+    becomes: (text) =>
+      text.replace(
+        'Subset<Options, PrismaClientOptions>',
+        '{ [key in keyof Options]: key extends keyof PrismaClientOptions ? Options[key] : never }',
+      ),
   },
 ]
 
 /** The methods whose arguments must go through one of the types above. */
 const methods = [
-  'findUnique', 'findUniqueOrThrow', 'findFirst', 'findFirstOrThrow', 'findMany', 'create', 'createMany', 'createManyAndReturn', 'update',
-  'updateMany', 'updateManyAndReturn', 'upsert', 'count', 'aggregate', 'groupBy',
+  'findUnique',
+  'findUniqueOrThrow',
+  'findFirst',
+  'findFirstOrThrow',
+  'findMany',
+  'create',
+  'createMany',
+  'createManyAndReturn',
+  'update',
+  'updateMany',
+  'updateManyAndReturn',
+  'upsert',
+  'count',
+  'aggregate',
+  'groupBy',
 ]
 
 /**

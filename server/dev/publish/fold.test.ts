@@ -68,9 +68,15 @@ describe('the folded types', () => {
     const text = foldFile(opened.project, join(root, 'client/src/api.ts'))
     mkdirSync(scratch, { recursive: true })
     // The same brand on both sides: it is the one thing that the folded types have of their own.
-    writeFileSync(join(scratch, 'folded.ts'), text.replace(/^type Branded<.*$/m, "type Branded<Name extends string> = string & import('zod').$brand<Name>"))
+    writeFileSync(
+      join(scratch, 'folded.ts'),
+      text.replace(/^type Branded<.*$/m, "type Branded<Name extends string> = string & import('zod').$brand<Name>"),
+    )
     writeFileSync(join(scratch, 'same.ts'), comparison)
-    writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify({ extends: join(root, 'tsconfig.json'), include: ['same.ts'], exclude: [] }))
+    writeFileSync(
+      join(scratch, 'tsconfig.json'),
+      JSON.stringify({ extends: join(root, 'tsconfig.json'), include: ['same.ts'], exclude: [] }),
+    )
     const compiler = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc')
     const { stdout } = spawnSync(process.execPath, [compiler, '-p', scratch, '--noEmit', '--pretty', 'false'], { encoding: 'utf8' })
     expect(stdout.split('\n').filter((line) => line.startsWith('server/test/fixtures/leaks'))).toEqual([])

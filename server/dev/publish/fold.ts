@@ -28,7 +28,10 @@ export function foldFile(project: Project, file: string): string {
 
 /** The same of these exports alone. */
 export function foldNames(project: Project, file: string, names: readonly string[]): string {
-  return fold(project, exportsOf(project, file).filter(({ name }) => names.includes(name)))
+  return fold(
+    project,
+    exportsOf(project, file).filter(({ name }) => names.includes(name)),
+  )
 }
 
 interface Export {
@@ -69,7 +72,9 @@ function recordOf(checker: Checker, type: Type): Type | undefined {
 function printingOf(checker: Checker, data: readonly Export[]): Printing {
   const unions = data.flatMap(({ name, type }) => {
     const members = type.isUnionType() ? type.getTypes() : []
-    return members.length > 1 && members.every((member) => member.isStringLiteralType()) ? [{ name, members: new Set(members.map(({ id }) => id)) }] : []
+    return members.length > 1 && members.every((member) => member.isStringLiteralType())
+      ? [{ name, members: new Set(members.map(({ id }) => id)) }]
+      : []
   })
   return { checker, unions, named: new Map(data.map(({ name, type }) => [type.id, name])), brands: new Set() }
 }
@@ -136,16 +141,22 @@ function printEntry(printing: Printing, type: Type, path: string): string {
 }
 
 function preamble(text: string): string[] {
-  const names = ['TRPCBuiltRouter', 'TRPCMutationProcedure', 'TRPCQueryProcedure', 'TRPCSubscriptionProcedure'].filter((name) => text.includes(`${name}<`))
+  const names = ['TRPCBuiltRouter', 'TRPCMutationProcedure', 'TRPCQueryProcedure', 'TRPCSubscriptionProcedure'].filter((name) =>
+    text.includes(`${name}<`),
+  )
   return [
     '/** What the server takes and gives. Made by `pnpm build` from the server; nothing of the server is in it. */',
     ...(names.length > 0 ? [`import type { ${names.join(', ')} } from '@trpc/server'`, ''] : []),
-    ...(/\bJsonValue\b/.test(text) ? ['/** Any JSON. */', 'export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue }', ''] : []),
+    ...(/\bJsonValue\b/.test(text)
+      ? ['/** Any JSON. */', 'export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue }', '']
+      : []),
   ]
 }
 
 function brands({ brands: names }: Printing): string[] {
   if (names.size === 0) return []
-  const types = [...names].toSorted().map((name) => `/** An id of its own kind: no other id and no plain string stands for it. */\nexport type ${name} = Branded<'${name}'>`)
+  const types = [...names]
+    .toSorted()
+    .map((name) => `/** An id of its own kind: no other id and no plain string stands for it. */\nexport type ${name} = Branded<'${name}'>`)
   return ['declare const brand: unique symbol', 'type Branded<Name extends string> = string & { readonly [brand]: Name }', ...types, '']
 }

@@ -20,7 +20,11 @@ try {
   cpSync(join(import.meta.dirname, 'consumer/consumer.ts'), join(folder, 'consumer.ts'))
   run('npm', ['install', '--no-audit', '--no-fund', '--loglevel', 'error', tarball, 'typescript@7.0.2'])
   console.log(`installed: ${readdirSync(join(folder, 'node_modules')).join(', ')}`)
-  console.log(run('npx', ['tsc', '-p', '.', '--extendedDiagnostics']).match(/^(?:Files|Types|Instantiations|Memory used|Check time):.*$/gm)?.join('\n'))
+  console.log(
+    run('npx', ['tsc', '-p', '.', '--extendedDiagnostics'])
+      .match(/^(?:Files|Types|Instantiations|Memory used|Check time):.*$/gm)
+      ?.join('\n'),
+  )
   console.log(run('node', ['consumer.js']).trim())
   console.log(run('npx', ['-y', PUBLINT, '--strict', join(folder, 'node_modules/@plinth/client')]).trim())
   console.log(run('npx', ['-y', TYPES, tarball, '--profile', 'esm-only']).trim())

@@ -118,11 +118,18 @@ export function checkImports(folder: string, dependencies: readonly string[]): v
 }
 
 function packageOf(specifier: string): string {
-  return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
 }
 
 function pack(folder: string, dist: string, { name, version }: Manifest): string {
-  const { status, stderr } = spawnSync('npm', ['pack', '--pack-destination', dist, '--loglevel', 'error'], { cwd: folder, encoding: 'utf8', shell: process.platform === 'win32' })
+  const { status, stderr } = spawnSync('npm', ['pack', '--pack-destination', dist, '--loglevel', 'error'], {
+    cwd: folder,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  })
   if (status !== 0) throw new Error(`npm pack failed:\n${stderr}`)
   const made = join(dist, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
   const tarball = join(dist, 'plinth-client.tgz')

@@ -2,7 +2,15 @@
  * Prints a type of the compiler as text that stands on its own: what it says, not where it was said. Only plain data has such a text;
  * a class of the server, a function, `any` and whatever else belongs to some package is a leak, and refused with the place it was found.
  */
-import { SignatureKind, SymbolFlags, TypeFlags, type Checker, type Symbol, type Type, type UnionOrIntersectionType } from 'typescript/unstable/sync'
+import {
+  SignatureKind,
+  SymbolFlags,
+  TypeFlags,
+  type Checker,
+  type Symbol,
+  type Type,
+  type UnionOrIntersectionType,
+} from 'typescript/unstable/sync'
 
 /** Where printing stands: what has a name, what names were used, and the place for messages. */
 export interface Printing {
@@ -22,7 +30,18 @@ export class LeakError extends Error {
 
 /** The types of the platform that mean the same everywhere. */
 const platform = new Set([
-  'AsyncIterable', 'Blob', 'Date', 'File', 'FormData', 'Map', 'ReadableStream', 'ReadonlyMap', 'ReadonlySet', 'Set', 'URL', 'Uint8Array',
+  'AsyncIterable',
+  'Blob',
+  'Date',
+  'File',
+  'FormData',
+  'Map',
+  'ReadableStream',
+  'ReadonlyMap',
+  'ReadonlySet',
+  'Set',
+  'URL',
+  'Uint8Array',
 ])
 
 /** How many of a platform type's arguments are its reader's business: AsyncIterable's others are the protocol's own. */
@@ -144,7 +163,8 @@ function printPlatform(printing: Printing, type: Type, name: string, place: stri
 const inProgress = new Set<number>()
 
 function printProperties(printing: Printing, type: Type, place: string): string {
-  if (isClass(type) || isCallable(printing, type) || inProgress.has(type.id) || place.split('.').length > 24) throw leak(printing, type, place)
+  if (isClass(type) || isCallable(printing, type) || inProgress.has(type.id) || place.split('.').length > 24)
+    throw leak(printing, type, place)
   inProgress.add(type.id)
   try {
     return printMembers(printing, type, place)
@@ -215,7 +235,9 @@ function quote(text: string): string {
 function leak(printing: Printing, type: Type, place: string): LeakError {
   const from = type.getSymbol()?.declarations[0]?.path.replace(/^.*\/node_modules\//, '')
   const what = printing.checker.typeToString(type).slice(0, 120)
-  return new LeakError(`${place} is \`${what}\`${from ? ` from ${from}` : ''}, which no client can have: give the procedure a schema of plain data`)
+  return new LeakError(
+    `${place} is \`${what}\`${from ? ` from ${from}` : ''}, which no client can have: give the procedure a schema of plain data`,
+  )
 }
 
 /** The type of this property, where there is one. */

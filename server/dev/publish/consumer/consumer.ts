@@ -24,7 +24,10 @@ export const mixedUp = (team: Team): Promise<string> => promote(team.id, team.id
 // @ts-expect-error no such role
 export const misspelt = TeamRole.OWNR
 
-const watching = plinth.teams.events.subscribe({ teamId: 'a' }, { onData: ({ id, data }) => console.log(id, data.name, data.at.getTime()), onError: () => undefined })
+const watching = plinth.teams.events.subscribe(
+  { teamId: 'a' },
+  { onData: ({ id, data }) => console.log(id, data.name, data.at.getTime()), onError: () => undefined },
+)
 watching.unsubscribe()
 
 const failure: unknown = await plinth.teams.list.query({}, { signal: AbortSignal.timeout(200) }).catch((error: unknown) => error)
