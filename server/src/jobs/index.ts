@@ -13,8 +13,7 @@ import { houseSchedules, type HouseSchedule } from './schedules.ts'
 import type { Patience } from './settings.ts'
 import { startTail, stopTail } from './tail.ts'
 
-export { deployQueueSchema } from './schema.ts'
-export { subscribe, type Subscription } from './tail.ts'
+export { subscribe } from './tail.ts'
 
 /** Dispatcher, queue and tail share these connections, beside the pool of POOL_MAX and the two of notifications. */
 const poolSize = 4
