@@ -160,6 +160,14 @@ describe('an abort', () => {
     expect(requests).toHaveLength(1)
   })
 
+  test('that came before the call lets nothing be sent', async () => {
+    const { requests, send } = noting()
+    const start = performance.now()
+    await expect(edge.client(undefined, send).note.mutate({}, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i)
+    expect(performance.now() - start).toBeLessThan(500)
+    expect([requests.length, executed.length]).toEqual([0, 0])
+  })
+
   test('ends the wait for the next try', async () => {
     const { requests, send } = noting(() => Promise.resolve(refusalOf('UNAVAILABLE', 503, { retryAfterSeconds: 10 })))
     const abort = new AbortController()

@@ -20,7 +20,7 @@ function mutationOf(work: () => unknown, ctx: Partial<Ctx> = {}) {
   const record = {
     act: t.procedure
       .meta({ access: 'anyone' })
-      .input(z.object({ text: z.string() }))
+      .input(z.strictObject({ text: z.string() }))
       .output(Result)
       .mutation(() => work() as { count: number }),
   }

@@ -88,6 +88,25 @@ describe('a subscription', () => {
     expect(seen).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))
   }, 20_000)
 
+  test('survives a proxy that has no server behind it for a while', async () => {
+    const seen: number[] = []
+    let turn = 0
+    const broken: typeof fetch = async (...args) => {
+      turn++
+      if (turn > 1 && turn < 4) return new Response('<h1>502</h1>', { status: 502, headers: { 'content-type': 'text/html' } })
+      const answer = await fetch(...args)
+      if (turn > 1) return answer
+      const { readable, writable } = new TransformStream()
+      void answer.body?.pipeTo(writable, { signal: AbortSignal.timeout(150) }).catch(() => undefined)
+      return new Response(readable, answer)
+    }
+    for await (const { data } of edge.client('token-anna', broken).ticks.subscribe({ everyMs: 20 })) {
+      seen.push(data.number)
+      if (turn >= 4 && seen.length >= 12) break
+    }
+    expect(seen).toEqual(seen.map((_, index) => index + 1))
+  }, 20_000)
+
   test('is never cached and pings while it is silent', async () => {
     const answer = await edge.call('silence', { headers: bearer })
     expect(answer.headers.get('content-type')).toBe('text/event-stream')
