@@ -11,7 +11,7 @@ const day = 24 * hour
 export interface Patience {
   /** How often a job is tried before it is given up. */
   readonly attempts: number
-  /** The wait before the second attempt; it doubles with each, with jitter (between half of it and all). */
+  /** The wait before the second attempt: by chance between this and its double, so that a crowd that failed together does not return together. It doubles with each attempt. */
   readonly firstRetrySeconds: number
   readonly longestRetrySeconds: number
   /** How often a process looks for jobs whose worker has vanished. */
@@ -20,7 +20,7 @@ export interface Patience {
   readonly pollSeconds: number
 }
 
-/** Ten attempts in about 17 minutes: longer than a restart of a mail server, short enough that a person hears of it the same day. */
+/** Ten attempts in 9 to 17 minutes: longer than a restart of a mail server, short enough that a person hears of it the same day. */
 export const patience: Patience = { attempts: 10, firstRetrySeconds: 1, longestRetrySeconds: 600, superviseSeconds: 10, pollSeconds: 2 }
 
 /** A job that takes longer has failed. */
