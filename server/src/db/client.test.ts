@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { connectDatabase, disconnectDatabase } from '#db'
+import { connectDatabase, disconnectDatabase, transaction } from '#db'
+import { anonymous } from '#lib/actor.ts'
 import { readConfig } from '#lib/config.ts'
 import { createEmptyDatabase, createTestDatabase, query, type TestDatabase } from '../../test/database.ts'
 import { database, poolMax } from './client.ts'
@@ -38,6 +40,22 @@ test('the pool has 20 connections in production and 5 elsewhere, unless it is to
   expect([poolMax({ NODE_ENV: 'production' }), poolMax({ NODE_ENV: 'development' }), poolMax({ NODE_ENV: 'test' })]).toEqual([20, 5, 5])
   await open({ POOL_MAX: '3' })
   expect(database().pool.options).toMatchObject({ max: 3, connectionTimeoutMillis: 30_000, idleTimeoutMillis: 10_000 })
+})
+
+test('statements are planned once for a connection, unless a pooler cannot bear it', async () => {
+  const prepared = async (): Promise<unknown> =>
+    (await database().pool.query('SELECT count(*)::int AS count FROM pg_prepared_statements')).rows[0]?.count
+  const work = (): Promise<unknown> =>
+    transaction('teams', anonymous, async (tx) => tx.lock('team', { id: (await tx.team.findFirst())?.id ?? randomUUID() }))
+  for (const [setting, count] of [
+    ['on', 2],
+    ['off', 0],
+  ] as const) {
+    await open({ PREPARED_STATEMENTS: setting, POOL_MAX: '1' })
+    for (let turn = 0; turn < 3; turn++) await work()
+    expect(await prepared(), setting).toBe(count)
+    await disconnectDatabase()
+  }
 })
 
 test('connecting twice keeps the connections that are there', async () => {
