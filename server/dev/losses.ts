@@ -15,7 +15,7 @@ export async function lossesOf(client: pg.ClientBase, sql: string): Promise<stri
   const losses: string[] = []
   for (const statement of statementsOf(sql).map(withoutComments)) {
     const dropped = new RegExp(`^DROP TABLE ${name}`).exec(statement)?.[1]
-    if (dropped) losses.push(...(await counted(client, `SELECT count(*) FROM ${dropped}`, (rows) => `drops the table ${dropped}, where ${rows} to go`)))
+    if (dropped) losses.push(...(await counted(client, `SELECT count(*) FROM ${dropped}`, (rows) => `drops the table ${dropped}: ${rows} to go with it`)))
     const altered = new RegExp(`^ALTER TABLE ${name}`).exec(statement)?.[1]
     if (altered) losses.push(...(await lossesIn(client, altered, statement)))
   }

@@ -1,5 +1,6 @@
 /** The processes of embedded PostgreSQL: making a cluster, starting it, stopping it. */
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { closeSync, existsSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync, chownSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { basename, dirname, join } from 'node:path'
@@ -11,7 +12,7 @@ import { SetupError } from './setup-error.ts'
 export async function initialise(place: Place, password: string): Promise<void> {
   if (existsSync(join(place.data, 'PG_VERSION'))) return
   removeAbandonedDrafts(place.data)
-  const draft = `${place.data}.new-${process.pid}`
+  const draft = `${place.data}.new-${process.pid}-${randomInt(2 ** 31)}`
   const passwordFile = `${draft}.password`
   makeOwnFolder(draft, place.user)
   writeFileSync(passwordFile, password, { mode: 0o600 })

@@ -33,8 +33,8 @@ SELECT 'column ' || r.name || '.' || a.attname,
 FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum WHERE r.relkind <> 'S'
 UNION ALL
-SELECT 'index ' || r.nspname || '.' || i.indexrelid::regclass::name, pg_get_indexdef(i.indexrelid) || CASE WHEN i.indisvalid THEN '' ELSE ' INVALID' END
-FROM relations r JOIN pg_index i ON i.indrelid = r.oid
+SELECT 'index ' || r.nspname || '.' || x.relname, pg_get_indexdef(i.indexrelid) || CASE WHEN i.indisvalid THEN '' ELSE ' INVALID' END
+FROM relations r JOIN pg_index i ON i.indrelid = r.oid JOIN pg_class x ON x.oid = i.indexrelid
 UNION ALL
 SELECT 'constraint ' || r.name || '.' || c.conname, pg_get_constraintdef(c.oid)
 FROM relations r JOIN pg_constraint c ON c.conrelid = r.oid AND c.contype <> 'n'
