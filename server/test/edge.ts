@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { createClient, type Client } from '@plinth/client'
+import type { AnyTRPCRouter } from '@trpc/server'
 import { readConfig, type Config } from '#lib/config.ts'
 import { divertLog, log } from '#lib/log.ts'
 import { SessionId, UserId } from '#lib/ids.ts'
@@ -32,15 +33,15 @@ export interface FakeSessions extends Sessions {
   readonly lookups: number
 }
 
-/** Starts it. `env` overrides the configuration of tests. */
-export async function startEdge(env: Partial<Record<keyof Config, string>> = {}): Promise<Edge> {
+/** Starts it. `env` overrides the configuration of tests; another router may stand in, whose procedures the client's type then does not know. */
+export async function startEdge(env: Partial<Record<keyof Config, string>> = {}, router: AnyTRPCRouter = edgeRouter): Promise<Edge> {
   const config = readConfig({ ...defaults, ...env })
   useSecret(config.PLINTH_SECRET)
   const lines: Record<string, unknown>[] = []
   const restore = divertLog({ write: (line) => void lines.push(JSON.parse(line)) })
   log.level = config.LOG_LEVEL
   const sessions = fakeSessions()
-  const app = createApp({ config, router: edgeRouter, sessions, checks: { database: async () => undefined } })
+  const app = createApp({ config, router, sessions, checks: { database: async () => undefined } })
   const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

@@ -11,7 +11,7 @@ import type { Context } from './context.ts'
 import { errorShape, toAppError } from './errors.ts'
 import { answerRepeat } from './mutation.ts'
 import { seal } from './seal.ts'
-import { until } from './streams.ts'
+import { until, type Life } from './streams.ts'
 
 /** What is known of a procedure beside its types. */
 export interface Meta {
@@ -59,9 +59,8 @@ export const signedIn = counted.meta({ access: 'signed in' }).use(async ({ ctx, 
   const session = await requireSession(ctx)
   const actor = actorOf(session)
   if (type !== 'subscription') return next({ ctx: { actor, sessionInfo: session, signal } })
-  return whileAllowed(ctx, session, signal, (live) => next({ ctx: { actor, sessionInfo: session, signal: live } }), async () => {
-    await requireSession(ctx, 'again')
-  })
+  const life = ctx.streams.open(signal, session.userId)
+  return whileAllowed({ ctx, session, life }, () => next({ ctx: { actor, sessionInfo: session, signal: life.signal } }), () => requireSame(ctx, session))
 })
 
 /** Lets in who is signed in with a verified address. @throws UNAUTHORIZED, EMAIL_NOT_VERIFIED */
@@ -83,9 +82,9 @@ export const inTeam = verified
   .use(async ({ ctx, input, next, type }) => {
     const actor = await enterTeam(ctx.actor, input.teamId)
     if (type !== 'subscription') return next({ ctx: { actor } })
-    return whileAllowed(ctx, ctx.sessionInfo, ctx.signal, (signal) => next({ ctx: { actor, signal } }), async () => {
-      await enterTeam(ctx.actor, input.teamId)
-    })
+    const life = ctx.streams.open(ctx.signal)
+    const enterAgain = () => enterTeam(ctx.actor, input.teamId)
+    return whileAllowed({ ctx, session: ctx.sessionInfo, life }, () => next({ ctx: { actor, signal: life.signal } }), enterAgain)
   })
 
 function actorOf({ userId, sessionId }: SessionInfo): UserActor {
@@ -98,21 +97,24 @@ async function requireSession(ctx: Context, again?: 'again'): Promise<SessionInf
   return session
 }
 
+/** Whoever lost, or gained, a role meanwhile comes in anew through the door. */
+async function requireSame(ctx: Context, { role, emailVerified }: SessionInfo): Promise<void> {
+  const present = await requireSession(ctx, 'again')
+  if (present.role !== role || present.emailVerified !== emailVerified) throw new AppError('FORBIDDEN', 'Your role has changed: subscribe again.')
+}
+
+interface Subscribed {
+  readonly ctx: Context
+  readonly session: SessionInfo
+  readonly life: Life
+}
+
 /** Keeps a subscription only as long as its door would still open: asked again whenever something of the person's is revoked. */
-async function whileAllowed<R extends { ok: boolean }>(
-  ctx: Context,
-  { userId }: SessionInfo,
-  caller: AbortSignal | undefined,
-  run: (signal: AbortSignal) => Promise<R>,
-  ask: () => Promise<void>,
-): Promise<R> {
-  const life = ctx.streams.open(caller)
-  const stop = ctx.onRevoked(userId, () => void ask().catch(life.end))
+async function whileAllowed<R extends { ok: boolean }>({ ctx, session, life }: Subscribed, run: () => Promise<R>, ask: () => Promise<unknown>): Promise<R> {
+  const stop = ctx.onRevoked(session.userId, () => void ask().catch(life.end))
   life.signal.addEventListener('abort', stop, { once: true })
-  const result = await run(life.signal)
-  if (!('data' in result)) {
-    life.close()
-    return result
-  }
-  return { ...result, data: until(result.data as AsyncIterable<unknown>, life) }
+  const result = await run()
+  if ('data' in result) return { ...result, data: until(result.data as AsyncIterable<unknown>, life) }
+  life.end(undefined)
+  return result
 }

@@ -1,7 +1,7 @@
 import { isAppError } from '@plinth/client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startEdge, type Edge } from '../../test/edge.ts'
-import { createStreams, until } from './streams.ts'
+import { createStreams, MOST_STREAMS, until } from './streams.ts'
 
 let edge: Edge
 beforeEach(async () => {
@@ -123,6 +123,16 @@ describe('the book of open streams', () => {
     const reading = until(source, life).next()
     streams.drain()
     await expect(reading).rejects.toMatchObject({ name: 'AbortError' })
+  })
+
+  test('holds only so many of one person, and makes room when one ends', () => {
+    const streams = createStreams()
+    const lives = Array.from({ length: MOST_STREAMS }, () => streams.open(undefined, 'anna'))
+    expect(() => streams.open(undefined, 'anna')).toThrow(/Too many/)
+    streams.open(undefined, 'ben')
+    streams.open(undefined)
+    lives[0]?.end('over')
+    streams.open(undefined, 'anna')
   })
 
   test('ends at once what is opened after the drain', async () => {

@@ -1,8 +1,12 @@
 /** The subscriptions that are open in this process: each ends with its caller, with the right it was opened by, or with the process. */
+import { AppError } from '#lib/errors.ts'
 
 export interface Streams {
-  /** Gives a new stream its life: a signal that fires when the caller leaves, when `end` is called with a reason, or when the process drains. */
-  open(caller: AbortSignal | undefined): Life
+  /**
+   * Gives a new stream its life: a signal that fires when the caller leaves, when `end` is called with a reason, or when the process drains.
+   * With an owner it counts. Throws TOO_MANY_REQUESTS when the owner has as many as one person needs.
+   */
+  open(caller: AbortSignal | undefined, owner?: string): Life
   /** Ends all of them so that clients reconnect elsewhere and resume; one opened later ends at once. */
   drain(): void
 }
@@ -11,25 +15,30 @@ export interface Life {
   readonly signal: AbortSignal
   /** Ends this stream; an AppError as the reason is what the client is told. */
   end(reason: unknown): void
-  /** Forgets the stream when it is over. */
-  close(): void
 }
+
+/** Open at once, of one person in one process: a few devices with a few tabs each. */
+export const MOST_STREAMS = 50
 
 /** Makes the book of open streams. */
 export function createStreams(): Streams {
-  const open = new Set<AbortController>()
+  /** Each with its owner, where it counts. */
+  const open = new Map<AbortController, string | undefined>()
   let draining = false
   return {
-    open(caller) {
+    open(caller, owner) {
+      const theirs = owner === undefined ? 0 : [...open.values()].filter((each) => each === owner).length
+      if (theirs >= MOST_STREAMS) throw new AppError('TOO_MANY_REQUESTS', 'Too many live subscriptions are open.', { retryAfterSeconds: 30 })
       const own = new AbortController()
-      if (draining) own.abort(leaving())
-      open.add(own)
       const signal = caller ? AbortSignal.any([caller, own.signal]) : own.signal
-      return { signal, end: (reason) => own.abort(reason), close: () => open.delete(own) }
+      open.set(own, owner)
+      signal.addEventListener('abort', () => open.delete(own), { once: true })
+      if (draining) own.abort(leaving())
+      return { signal, end: (reason) => own.abort(reason) }
     },
     drain() {
       draining = true
-      for (const stream of open) stream.abort(leaving())
+      for (const stream of open.keys()) stream.abort(leaving())
     },
   }
 }
@@ -48,7 +57,6 @@ export async function* until<T>(source: AsyncIterable<T>, life: Life): AsyncGene
     }
   } finally {
     life.end(leaving())
-    life.close()
     // Not awaited: a source that never gives again would hold the end back.
     void iterator.return?.()?.then(undefined, () => undefined)
   }
