@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http'
 import { Server as NetServer, type AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { connectDatabase, disconnectDatabase, type Job } from '#db'
+import { asAppError, connectDatabase, disconnectDatabase, type Job } from '#db'
 import { stopListening } from '#db/notify.ts'
 import { SetupError } from '#db/setup-error.ts'
 import type { Config } from '#lib/config.ts'
@@ -45,16 +45,22 @@ export async function start(config: Config, options: Pick<Parameters<typeof star
     return config.PLINTH_ROLE === 'worker' ? { url: null, stop: release } : await serve(config)
   } catch (error) {
     await release()
-    throw error
+    throw inOneSentence(error)
   }
+}
+
+/** A database that goes away while Plinth starts is no fault of the code: whoever runs it starts it again. */
+function inOneSentence(error: unknown): unknown {
+  if (asAppError(error)?.code !== 'UNAVAILABLE') return error
+  return new SetupError('DATABASE_URL: the database went away while Plinth started.', { cause: error })
 }
 
 async function serve(config: Config): Promise<Plinth> {
   const checks = { database: databaseAnswers, migrations: migrationsApplied }
   const app = createApp({ config, router: appRouter, sessions: { find: findSession, onRevoked }, checks })
+  await offerSetUp()
   const server = await listenOn(config, app)
   const { port } = server.address() as AddressInfo
-  await offerSetUp()
   warnOfPlainHttp(config)
   return {
     url: `http://localhost:${port}`,

@@ -173,8 +173,8 @@ async function echo(client: pg.Client): Promise<void> {
   )
   client.on('notification', hear)
   try {
-    await sender?.query('SELECT pg_notify($1, $2)', [echoChannel, nonce])
-    await promise
+    // Together: a query that takes longer than the echo may would leave its rejection to nobody, and that ends the process.
+    await Promise.all([sender?.query('SELECT pg_notify($1, $2)', [echoChannel, nonce]), promise])
   } finally {
     clearTimeout(timer)
     client.off('notification', hear)
