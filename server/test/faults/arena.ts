@@ -20,29 +20,29 @@ export async function layEffectsTable(ownerUrl: string): Promise<void> {
   })
 }
 
+/** What a campaign brings along before anybody is there. */
+export type Stage = Omit<Arena, 'shared' | 'password'>
+
 /**
  * Puts the people in by SQL, for they are not what is tested, and lets each sign in and make two teams by the same calls,
- * with the same log, as everything that follows.
+ * with the same log, as everything that follows. The first client's team is the shared one.
  */
-export async function gather(ownerUrl: string, base: Omit<Arena, 'shared' | 'password'>, random: Random, count: number): Promise<{ arena: Arena; clients: Client[] }> {
+export async function gather(ownerUrl: string, stage: Stage, random: Random, count: number): Promise<{ arena: Arena; clients: Client[] }> {
   const puppet = createId()
   const people = Array.from({ length: count }, (_, index) => ({ userId: createId(), email: `client-${index + 1}@example.test`, ...nobodyYet }))
-  await asOwner(ownerUrl, async (client) => insertPeople(client, [...people, { userId: puppet, email: 'puppet@example.test' }]))
-  const early: Arena = { ...base, password, shared: { team: '', member: puppet } }
-  const clients = await Promise.all(people.map((person, index) => settle(early, createClient(String(index + 1), random.fork(`client ${index + 1}`), person))))
-  const [first] = clients
-  if (!first) throw new Error('A campaign needs clients')
-  const shared = first.person.team
-  await asOwner(ownerUrl, async (client) => {
-    for (const [index, one] of clients.entries()) {
-      const members = [1, 2, 3].map((step) => people[(index + step) % count]?.userId ?? puppet)
-      await insertMembers(client, one.person.team, index === 0 ? [] : members, 'MEMBER')
-      Object.assign(one.person, { members: index === 0 ? [puppet] : [...new Set(members)] })
-    }
-    await insertMembers(client, shared, [puppet], 'MEMBER')
-    await insertMembers(client, shared, people.slice(1).map(({ userId }) => userId), 'OWNER')
+  await asOwner(ownerUrl, (client) => insertPeople(client, [...people, { userId: puppet, email: 'puppet@example.test' }]))
+  const early: Arena = { ...stage, password, shared: { team: '', member: puppet } }
+  const alone = people.map((person, index) => createClient(String(index + 1), random.fork(`client ${index + 1}`), person))
+  const clients = (await Promise.all(alone.map((client) => settle(early, client)))).map((client, index) => {
+    const others = [1, 2, 3].map((step) => people[(index + step) % count]?.userId ?? puppet).filter((id) => id !== client.person.userId)
+    return { ...client, person: { ...client.person, members: index === 0 ? [puppet] : [...new Set(others)] } }
   })
-  return { arena: { ...early, shared: { team: shared, member: puppet } }, clients }
+  const team = clients[0]?.person.team ?? ''
+  await asOwner(ownerUrl, async (client) => {
+    for (const { person } of clients) await insertMembers(client, person.team, person.members, 'MEMBER')
+    await insertMembers(client, team, people.slice(1).map(({ userId }) => userId), 'OWNER')
+  })
+  return { arena: { ...early, shared: { team, member: puppet } }, clients }
 }
 
 /** Signs a client in and makes its two teams. */
@@ -82,7 +82,7 @@ async function insertPeople(client: pg.Client, people: readonly { userId: string
 }
 
 async function insertMembers(client: pg.Client, team: string, users: readonly string[], role: string): Promise<void> {
-  for (const user of new Set(users)) {
+  for (const user of users) {
     await client.query(
       `INSERT INTO teams.members (id, team_id, user_id, role, updated_at) VALUES ($1, $2, $3, $4::teams.team_role, now()) ON CONFLICT DO NOTHING`,
       [randomUUID(), team, user, role],

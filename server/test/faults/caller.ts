@@ -49,7 +49,8 @@ interface Answer {
   readonly error?: { readonly json?: { readonly data?: { readonly code?: string; readonly details?: { readonly reason?: string } } } }
 }
 
-function read(answer: unknown): Outcome {
+/** Tells what one answer of the server means. */
+export function read(answer: unknown): Outcome {
   const { result, error } = answer as Answer
   if (result) return { type: 'ok', result: result.data }
   const { code, details } = error?.json?.data ?? {}
@@ -57,8 +58,8 @@ function read(answer: unknown): Outcome {
   return { type: 'fail', code: details?.reason ? `${code} ${details.reason}` : code }
 }
 
-/** Where nobody listened, nothing was sent: a definite no. */
-function lost(error: unknown): Outcome {
+/** Tells what a failed request means. Where nobody listened, nothing was sent: a definite no. */
+export function lost(error: unknown): Outcome {
   const cause = (error as { cause?: { code?: string } }).cause?.code ?? (error as Error).name
   return { type: cause === 'ECONNREFUSED' ? 'fail' : 'unknown', code: cause }
 }

@@ -1,14 +1,16 @@
 /** A campaign: the system, its clients, the faults, the wait for calm, and the verdict. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gather } from './arena.ts'
+import { checkMails } from './check-events.ts'
 import { judge } from './checker.ts'
 import { keepCalling } from './clients.ts'
 import { openHistory, readHistory } from './history.ts'
 import { inflictAll, type Toll } from './inflict.ts'
 import type { Fault } from './points.ts'
+import { keepCallingTogether } from './published.ts'
 import { randomFrom, type Random } from './random.ts'
 import type { Report } from './report.ts'
 import { takeSnapshot, type Snapshot } from './snapshot.ts'
@@ -56,12 +58,13 @@ async function campaign(system: System, file: string, { seed, clients: count, fa
   const state = { over: false }
   const base = { url: system.url, seed, note: openHistory(file), over: () => state.over }
   const { arena, clients } = await gather(system.cluster.ownerUrl, base, random.fork('clients'), count)
-  const calling = Promise.all(clients.map((client) => keepCalling(arena, client)))
+  const calling = Promise.all(clients.map((client, index) => (index % 4 === 3 ? keepCallingTogether : keepCalling)(arena, client)))
   const toll = await inflictAll(system, faults(random.fork('faults')), random.fork('victims'), tell)
   state.over = true
   const satisfied = await calling
   const { snapshot, drainedAfterMs } = await settle(system, hasten)
   const report = judge(readHistory(file), snapshot, effectful)
+  checkMails(snapshot, 'teams.invitation.created', mailsIn(system.mails), report)
   checkAlive(system, satisfied, report)
   return { report, toll, drainedAfterMs }
 }
@@ -74,6 +77,11 @@ async function settle({ cluster }: System, hasten: boolean): Promise<{ snapshot:
     await sleep(100)
   }
   return { drainedAfterMs: Date.now() - start, snapshot: await takeSnapshot(cluster.ownerUrl) }
+}
+
+/** Mails lie there as files, named after the event that asked for them. */
+function mailsIn(folder: string): Set<string> {
+  return new Set((existsSync(folder) ? readdirSync(folder) : []).map((name) => name.replace(/\.json$/, '')))
 }
 
 /** Every client was served in the end, and nobody died of a fault that was not theirs. */

@@ -75,6 +75,14 @@ export function checkEffects(snapshot: Snapshot, subscribers: readonly Subscribe
   report.count('effects in the table', snapshot.effects.length)
 }
 
+/** Checks that a mail went out, under the event's id, for each event that asks for one: at least once is all that is promised outside. */
+export function checkMails({ feed }: Snapshot, event: string, mails: ReadonlySet<string>, report: Report): void {
+  for (const { id } of feed.filter((row) => row.event === event)) {
+    if (!mails.has(id)) report.violation('mailed', `${event} ${id} has no mail`)
+  }
+  report.count('mails', mails.size)
+}
+
 function tally(rows: readonly EffectRow[]): Map<string, number> {
   const counts = new Map<string, number>()
   for (const { consumer, event } of rows) counts.set(`${consumer} ${event}`, (counts.get(`${consumer} ${event}`) ?? 0) + 1)

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { judge } from './checker.ts'
 import type { Answer, Entry, Invoke } from './history.ts'
-import { brokenRules } from './report.ts'
+import { checkMails } from './check-events.ts'
+import { brokenRules, createReport } from './report.ts'
 import type { EventRow, Snapshot } from './snapshot.ts'
 
 type World = { -readonly [K in keyof Snapshot]: Snapshot[K][number][] } & { history: Entry[] }
@@ -151,5 +152,11 @@ describe('the checker', () => {
     }],
   ])('finds %s', (_, rules, spoil) => {
     expect(verdict(spoil)).toEqual(rules)
+  })
+
+  test('finds a mail that was never sent', () => {
+    const report = createReport()
+    checkMails(goodWorld(), 'teams.invitation.created', new Set(['e1']), report)
+    expect(brokenRules(report)).toEqual(['mailed'])
   })
 })

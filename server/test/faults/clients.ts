@@ -36,7 +36,8 @@ export interface Client {
   toyIsDeleted: boolean
 }
 
-interface Order {
+/** A call that a client is about to make. */
+export interface Order {
   readonly procedure: Procedure
   readonly mark: string
   readonly input: unknown
@@ -112,12 +113,13 @@ function isWorthRepeating({ type, code }: Outcome): boolean {
 }
 
 /** A client that deleted its toy restores it next; one that was told there is none had the wrong idea. */
-function follow(client: Client, { procedure }: Order, { type, code }: Outcome): void {
+export function follow(client: Client, { procedure }: Order, { type, code }: Outcome): void {
   if (procedure !== 'teams.delete' && procedure !== 'teams.restore') return
   if (type === 'ok' || code === 'NOT_FOUND') client.toyIsDeleted = procedure === 'teams.delete'
 }
 
-function draw(arena: Arena, client: Client): Order {
+/** Draws the next call. */
+export function draw(arena: Arena, client: Client): Order {
   const { random, person } = client
   const chance = random.next()
   if (chance < 0.3) return createTeam(client)

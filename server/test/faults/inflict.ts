@@ -15,7 +15,7 @@ export interface Toll {
 }
 
 /** How long a point is waited for. */
-const patienceMs = 3_000
+const patienceMs = 6_000
 
 /** Carries out the faults one after the other. Whoever was killed is starting again while the next fault is on its way. */
 export async function inflictAll(system: System, faults: readonly Fault[], random: Random, tell: (line: string) => void): Promise<Toll> {

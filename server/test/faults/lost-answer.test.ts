@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { gather } from './arena.ts'
-import { judge } from './checker.ts'
+import { checkCalls } from './check-calls.ts'
 import { createTeam, makeCall, type Arena, type Client } from './clients.ts'
-import type { Entry } from './history.ts'
+import { callsOf, type Entry } from './history.ts'
 import { pointAt } from './points.ts'
 import { randomFrom } from './random.ts'
+import { createReport } from './report.ts'
 import { takeSnapshot } from './snapshot.ts'
 import { ownSources, startSystem, type System } from './system.ts'
 
@@ -36,11 +37,13 @@ async function effectOf(call: () => ReturnType<typeof makeCall>) {
   const entries = history.slice(before)
   const slug = entries.find((entry) => entry.type === 'invoke')?.mark
   const snapshot = await takeSnapshot(system.cluster.ownerUrl)
+  const report = createReport()
+  checkCalls(callsOf(history), snapshot, report)
   return {
     outcome: outcome.type,
     attempts: entries.filter((entry) => entry.type === 'invoke').length,
     teams: snapshot.teams.filter((team) => team.slug === slug).length,
-    broken: judge(history, snapshot, []).violations.filter(({ rule }) => rule !== 'drained' && !rule.includes('feed') && rule !== 'one-effect' && rule !== 'state-follows-events'),
+    broken: report.violations,
   }
 }
 

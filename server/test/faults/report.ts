@@ -13,6 +13,7 @@ export type Rule =
   | 'activity-and-feed-agree'
   | 'feed-gapless'
   | 'one-effect'
+  | 'mailed'
   | 'drained'
   | 'state-follows-events'
   | 'alive'

@@ -13,6 +13,8 @@ import { layEffectsTable } from './arena.ts'
 export interface System {
   /** Where the web process answers. */
   readonly url: string
+  /** The folder where mails end up. */
+  readonly mails: string
   readonly cluster: Cluster
   readonly proxies: Readonly<Record<Side, Proxy>>
   readonly programs: Readonly<Record<Side, Program>>
@@ -45,7 +47,8 @@ export async function startSystem({ sources, folder }: SystemOptions): Promise<S
   const proxies = { web: await openProxy(cluster.port), worker: await openProxy(cluster.port) }
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const shared = { ...environment(folder), MAIL_URL: pathToFileURL(join(folder, 'mails')).href, PUBLIC_URL: url, PORT: String(port) }
+  const mails = join(folder, 'mails')
+  const shared = { ...environment(folder), MAIL_URL: pathToFileURL(mails).href, PUBLIC_URL: url, PORT: String(port) }
   const programs = {
     web: createProgram({
       name: 'web',
@@ -61,7 +64,7 @@ export async function startSystem({ sources, folder }: SystemOptions): Promise<S
       log: join(folder, 'worker.log'),
     }),
   }
-  const system: System = { url, cluster, proxies, programs, close: () => close(system) }
+  const system: System = { url, mails, cluster, proxies, programs, close: () => close(system) }
   open.add(system)
   try {
     await Promise.all([programs.web.start(), programs.worker.start()])
