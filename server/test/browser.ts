@@ -36,7 +36,8 @@ export function openBrowser(url: string, always: Record<string, string> = {}): B
   return {
     cookies,
     mutate: (procedure, input, headers = {}) => send(procedure, { method: 'POST', body: JSON.stringify(encode(input)) }, headers),
-    query: (procedure, input, headers = {}) => send(`${procedure}?input=${encodeURIComponent(JSON.stringify(encode(input)))}`, { method: 'GET' }, headers),
+    query: (procedure, input, headers = {}) =>
+      send(`${procedure}?input=${encodeURIComponent(JSON.stringify(encode(input)))}`, { method: 'GET' }, headers),
   }
 }
 

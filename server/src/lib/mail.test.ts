@@ -9,7 +9,13 @@ import { closeMail, sendMail, useMail, type Mail } from './mail.ts'
 
 const PUBLIC_URL = 'https://plinth.example.com'
 const MAIL_FROM = 'Plinth <plinth@example.com>'
-const mail: Mail = { id: '01997b5e-0000-7000-8000-000000000001', to: 'o\'neil+a@example.com', subject: 'Grüße', text: 'Hello.\n', at: new Date(0) }
+const mail: Mail = {
+  id: '01997b5e-0000-7000-8000-000000000001',
+  to: "o'neil+a@example.com",
+  subject: 'Grüße',
+  text: 'Hello.\n',
+  at: new Date(0),
+}
 
 afterEach(closeMail)
 

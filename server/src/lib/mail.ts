@@ -42,7 +42,9 @@ export function useMail(config: Pick<Config, 'MAIL_URL' | 'MAIL_FROM' | 'PUBLIC_
   origin = config.PUBLIC_URL
   if (config.MAIL_URL === undefined) return
   const { hostname } = new URL(config.PUBLIC_URL)
-  send = config.MAIL_URL.startsWith('file:') ? toFolder(config.MAIL_URL, config.MAIL_FROM, hostname) : overSmtp(config.MAIL_URL, config.MAIL_FROM, hostname)
+  send = config.MAIL_URL.startsWith('file:')
+    ? toFolder(config.MAIL_URL, config.MAIL_FROM, hostname)
+    : overSmtp(config.MAIL_URL, config.MAIL_FROM, hostname)
 }
 
 /**

@@ -131,7 +131,9 @@ function isContext(text: string, words: readonly string[]): boolean {
 }
 
 function contextWords(about: readonly string[]): string[] {
-  const all = about.flatMap((text) => [text, ...text.split(/[^\p{L}\p{N}]+/u), ...text.split('@')]).map((word) => word.normalize('NFKC').toLowerCase())
+  const all = about
+    .flatMap((text) => [text, ...text.split(/[^\p{L}\p{N}]+/u), ...text.split('@')])
+    .map((word) => word.normalize('NFKC').toLowerCase())
   const known = [...application, ...all].flatMap((word) => [word, plain(word), word.replace(/[\s._-]+/g, '')])
   const long = [...new Set(known)].filter((word) => word.length >= shortestWord)
   return [...long, ...long.map((word) => [...word].reverse().join(''))].toSorted((a, b) => b.length - a.length)

@@ -45,13 +45,21 @@ test('a person signs up, proves the address and signs in; a verified address is 
 
 test('A01 signing up with an address that has an account is answered alike, changes nothing, and its owner is told by mail', async () => {
   await server.signUpAs('taken@example.com', { password })
-  const [before] = await ask('SELECT u.*, p.hash FROM auth.users AS u JOIN auth.passwords AS p ON p.user_id = u.id WHERE email = $1', ['taken@example.com'])
+  const [before] = await ask('SELECT u.*, p.hash FROM auth.users AS u JOIN auth.passwords AS p ON p.user_id = u.id WHERE email = $1', [
+    'taken@example.com',
+  ])
   const taken = await signUp('taken@example.com', { name: 'Mallory', password: 'mallory has other plans' })
   const fresh = await signUp('fresh@example.com', { name: 'Mallory', password: 'mallory has other plans' })
   expect([taken.status, withoutId(taken)]).toEqual([fresh.status, withoutId(fresh)])
-  const mail = await eventually(async () => (await server.mailsTo('taken@example.com')).find(({ subject }) => subject === 'You already have an account'))
+  const mail = await eventually(async () =>
+    (await server.mailsTo('taken@example.com')).find(({ subject }) => subject === 'You already have an account'),
+  )
   expect(mail.text).not.toMatch(/token|Mallory/)
-  expect(await ask('SELECT u.*, p.hash FROM auth.users AS u JOIN auth.passwords AS p ON p.user_id = u.id WHERE email = $1', ['taken@example.com'])).toEqual([before])
+  expect(
+    await ask('SELECT u.*, p.hash FROM auth.users AS u JOIN auth.passwords AS p ON p.user_id = u.id WHERE email = $1', [
+      'taken@example.com',
+    ]),
+  ).toEqual([before])
   expect(await signIn('taken@example.com', 'mallory has other plans')).toMatchObject({ status: 401 })
 })
 
@@ -80,8 +88,16 @@ test('A14 of twenty sign-ups with one address at once there is one account', asy
   expect(new Set(answers.map(withoutId)).size).toBe(1)
   expect(answers[0]?.status).toBe(200)
   expect(await usersWith('twenty@example.com')).toHaveLength(1)
-  expect(await ask(`SELECT FROM core.activity AS a JOIN auth.users AS u ON u.id = a.user_id WHERE email = $1 AND event = 'auth.user.created'`, ['twenty@example.com'])).toHaveLength(1)
-  expect(await ask('SELECT FROM auth.passwords AS p JOIN auth.users AS u ON u.id = p.user_id WHERE email = $1 AND p.deleted_at IS NULL', ['twenty@example.com'])).toHaveLength(1)
+  expect(
+    await ask(`SELECT FROM core.activity AS a JOIN auth.users AS u ON u.id = a.user_id WHERE email = $1 AND event = 'auth.user.created'`, [
+      'twenty@example.com',
+    ]),
+  ).toHaveLength(1)
+  expect(
+    await ask('SELECT FROM auth.passwords AS p JOIN auth.users AS u ON u.id = p.user_id WHERE email = $1 AND p.deleted_at IS NULL', [
+      'twenty@example.com',
+    ]),
+  ).toHaveLength(1)
   const open = await ask(
     'SELECT t.id FROM auth.verification_tokens AS t JOIN auth.users AS u ON u.id = t.user_id WHERE u.email = $1 AND t.used_at IS NULL AND t.deleted_at IS NULL',
     ['twenty@example.com'],
@@ -116,8 +132,10 @@ test('A08 A11 the rules of passwords are told at the field, and nothing is made'
 test('A10 a password is exact, in any Unicode form', async () => {
   const exact = '  Café au lait, s’il vous plaît '
   await server.signUpAs('exact@example.com', { password: exact })
-  for (const wrong of [exact.trim(), exact.toLowerCase(), exact.trimEnd()]) expect((await signIn('exact@example.com', wrong)).status).toBe(401)
-  for (const right of [exact, exact.normalize('NFD'), exact.normalize('NFKC')]) expect((await signIn('exact@example.com', right)).status).toBe(200)
+  for (const wrong of [exact.trim(), exact.toLowerCase(), exact.trimEnd()])
+    expect((await signIn('exact@example.com', wrong)).status).toBe(401)
+  for (const right of [exact, exact.normalize('NFD'), exact.normalize('NFKC')])
+    expect((await signIn('exact@example.com', right)).status).toBe(200)
 })
 
 test('A12 A13 one mailbox is one account, and every mail goes to the address exactly as it is stored', async () => {
@@ -126,18 +144,36 @@ test('A12 A13 one mailbox is one account, and every mail goes to the address exa
     expect((await signUp(alike)).status).toBe(200)
     expect((await signIn(alike)).status).toBe(200)
   }
-  for (const odd of ['adm\u0130n@example.com', 'ad\u200bmin@example.com', 'admin@example.com.', '"admin"@example.com', 'a@b@example.com', 'admin@ex\u0430mple.com']) {
+  for (const odd of [
+    'adm\u0130n@example.com',
+    'ad\u200bmin@example.com',
+    'admin@example.com.',
+    '"admin"@example.com',
+    'a@b@example.com',
+    'admin@ex\u0430mple.com',
+  ]) {
     const answer = await signUp(odd)
     expect.soft([answer.status, Object.keys(fieldsOf(answer) ?? {})], odd).toEqual([400, ['email']])
   }
   expect(await ask(`SELECT email FROM auth.users WHERE email ~ 'adm'`)).toEqual([{ email: 'admin@example.com' }])
   await signUp('a+b@example.com')
   await signUp('a.b@example.com')
-  for (const own of ['a+b@example.com', 'a.b@example.com']) expect((await eventually(async () => (await server.mailsTo(own))[0])).to).toBe(own)
+  for (const own of ['a+b@example.com', 'a.b@example.com'])
+    expect((await eventually(async () => (await server.mailsTo(own))[0])).to).toBe(own)
 })
 
 test('A18 nothing but what is asked for can be set', async () => {
-  const extras = { role: 'ADMIN', isAdmin: true, emailVerified: true, emailVerifiedAt: '2026-01-01', status: 'ACTIVE', id: 'x', createdAt: 1, deletedAt: null, memberships: [] }
+  const extras = {
+    role: 'ADMIN',
+    isAdmin: true,
+    emailVerified: true,
+    emailVerifiedAt: '2026-01-01',
+    status: 'ACTIVE',
+    id: 'x',
+    createdAt: 1,
+    deletedAt: null,
+    memberships: [],
+  }
   for (const [key, value] of Object.entries(extras)) {
     const answer = await signUp('mass@example.com', { [key]: value })
     expect.soft([answer.status, answer.error?.data.code], key).toEqual([400, 'BAD_REQUEST'])
@@ -150,7 +186,12 @@ test('A19 S19 what a person sees of their account is what is meant for them, and
   const answer = await browser.query('auth.me', undefined, { authorization: `Bearer ${token}` })
   expect(Object.keys(answer.data as object).toSorted()).toEqual(['createdAt', 'email', 'emailVerified', 'id', 'name', 'role'])
   expect(answer.headers.get('cache-control')).toBe('no-store')
-  for (const reply of [await signIn('me@example.com'), await signIn('me@example.com', 'wrong'), await signUp('me@example.com'), await browser.query('auth.me')]) {
+  for (const reply of [
+    await signIn('me@example.com'),
+    await signIn('me@example.com', 'wrong'),
+    await signUp('me@example.com'),
+    await browser.query('auth.me'),
+  ]) {
     expect(reply.headers.get('cache-control')).toBe('no-store')
   }
 })
@@ -165,7 +206,11 @@ test('C17 what could end a header line is refused, and nobody else gets a mail',
 })
 
 test('C18 a link leads to the configured address, whatever the request calls this server', async () => {
-  await browser.mutate('auth.signUp', { email: 'host@example.com', name: 'Ada', password }, { 'x-forwarded-host': 'evil.example', forwarded: 'host=evil.example' })
+  await browser.mutate(
+    'auth.signUp',
+    { email: 'host@example.com', name: 'Ada', password },
+    { 'x-forwarded-host': 'evil.example', forwarded: 'host=evil.example' },
+  )
   const mail = await eventually(async () => (await server.mailsTo('host@example.com'))[0])
   expect(mail.text).toContain(`${server.config.PUBLIC_URL}/verify-email#token=pln_v_`)
   expect(mail.text).not.toContain('evil')

@@ -37,7 +37,11 @@ export async function signUp({ email, name, password }: SignUp): Promise<CheckEm
 }
 
 /** The password goes with the newest link, and older links end: whoever follows a link gets the password of the sign-up that sent it. */
-async function startAccount(tx: Tx<'auth'>, userId: string, { email, name, hash }: { email: string; name: string; hash: string }): Promise<void> {
+async function startAccount(
+  tx: Tx<'auth'>,
+  userId: string,
+  { email, name, hash }: { email: string; name: string; hash: string },
+): Promise<void> {
   await tx.user.update({ where: { id: userId }, data: { name } })
   await setPassword(tx, userId, hash)
   const tokenId = await insertToken(tx, { purpose: 'EMAIL_VERIFICATION', subject: userId, userId, email, ttlMs: verificationTtlMs })

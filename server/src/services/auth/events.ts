@@ -15,7 +15,10 @@ const TokenRefused = z.strictObject({ purpose: z.enum(['EMAIL_VERIFICATION', 'PA
 export const events = defineEvents('auth', {
   'auth.user.created': { about: 'Somebody signed up; the address is not proven yet.', data: Nothing },
   'auth.sign_up.repeated': { about: 'Somebody signed up with the address of an account; its owner is told by mail.', data: Nothing },
-  'auth.email_verification.requested': { about: 'The address of an account is to be proven; the mail is sent for this event.', data: TokenId },
+  'auth.email_verification.requested': {
+    about: 'The address of an account is to be proven; the mail is sent for this event.',
+    data: TokenId,
+  },
   'auth.email.verified': { about: 'The owner of an account proved its address.', data: Nothing },
   'auth.session.started': { about: 'Somebody signed in.', data: SessionStarted },
   'auth.session.ended': { about: 'A session ended: signed out, revoked, or replaced by the next sign-in.', data: SessionEnded },
@@ -24,8 +27,14 @@ export const events = defineEvents('auth', {
   'auth.sign_in.throttled': { about: 'A sign-in was refused unseen, for there were too many before it.', data: Throttled },
   'auth.password.changed': { about: 'A person chose another password; their other sessions ended. They are told by mail.', data: Nothing },
   'auth.password.change_refused': { about: 'A change of password was refused: the current one was wrong.', data: Nothing },
-  'auth.password_reset.requested': { about: 'A new password was asked for by mail; the mail is sent for this event, if there is an account.', data: TokenId },
-  'auth.password_reset.completed': { about: 'A password was set by the link from a mail; every session ended. The owner is told by mail.', data: Nothing },
+  'auth.password_reset.requested': {
+    about: 'A new password was asked for by mail; the mail is sent for this event, if there is an account.',
+    data: TokenId,
+  },
+  'auth.password_reset.completed': {
+    about: 'A password was set by the link from a mail; every session ended. The owner is told by mail.',
+    data: Nothing,
+  },
   'auth.token.refused': { about: 'A one-time token was refused: unknown, used, replaced by a newer one, or too old.', data: TokenRefused },
   'auth.administrator.created': { about: 'The setup code from the log made an administrator.', data: Nothing },
 })

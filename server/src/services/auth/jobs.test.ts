@@ -37,8 +37,25 @@ const mailJob = jobs.find((job) => job.name === 'auth.mail')
 const mails = async () => Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')))
 
 /** Lets the mail job have its effect for an event, as a delivery does. */
-async function deliver(name: 'auth.password_reset.requested' | 'auth.password.changed', user: Row<'user'>, data: object, id = `event-${++last}`): Promise<string[]> {
-  const event = { id, name, service: 'auth', position: 1n, actorKind: 'ANONYMOUS', actorId: null, team: null, user: user.id, requestId: null, at: new Date(0), data }
+async function deliver(
+  name: 'auth.password_reset.requested' | 'auth.password.changed',
+  user: Row<'user'>,
+  data: object,
+  id = `event-${++last}`,
+): Promise<string[]> {
+  const event = {
+    id,
+    name,
+    service: 'auth',
+    position: 1n,
+    actorKind: 'ANONYMOUS',
+    actorId: null,
+    team: null,
+    user: user.id,
+    requestId: null,
+    at: new Date(0),
+    data,
+  }
   if (mailJob?.kind !== 'effect') throw new Error('auth.mail is an effect')
   await mailJob.run(event as unknown as FeedEvent)
   return mails()
@@ -67,7 +84,11 @@ test('what has served is removed for good: sessions 30 days after their end, tok
   if (retention?.kind !== 'schedule') throw new Error('auth.retention is a schedule')
   const user = await makeUser('kept@example.com')
   const mint = () => transaction('auth', tester, async (tx) => mintSession(tx, user, newCredential('BEARER')))
-  const counts = async () => [await spine.count('auth.sessions'), await spine.count('auth.verification_tokens'), await spine.count('auth.throttles')]
+  const counts = async () => [
+    await spine.count('auth.sessions'),
+    await spine.count('auth.verification_tokens'),
+    await spine.count('auth.throttles'),
+  ]
   await issueToken({ purpose: 'SETUP', subject: '', ttlMs: day })
   await mayMail('kept@example.com')
   await mint()

@@ -20,10 +20,12 @@ const ask = <R extends Record<string, unknown>>(sql: string, values: unknown[] =
 const browser = (token?: string) => openBrowser(server.url, token === undefined ? {} : { authorization: `Bearer ${token}` })
 const signIn = (email: string, given: string, delivery = 'TOKEN') => browser().mutate('auth.signIn', { email, password: given, delivery })
 const requestReset = (email: string) => browser().mutate('auth.password.requestReset', { email })
-const reset = (token: string, given = next, more: object = {}) => browser().mutate('auth.password.reset', { token, password: given, ...more })
+const reset = (token: string, given = next, more: object = {}) =>
+  browser().mutate('auth.password.reset', { token, password: given, ...more })
 const me = async (token: string) => (await browser(token).query('auth.me')).status
 const withoutId = (answer: Answer) => answer.text.replace(/"requestId":"[^"]*"/, '')
-const mailed = (email: string, subject: string) => eventually(async () => (await server.mailsTo(email)).find((mail) => mail.subject === subject))
+const mailed = (email: string, subject: string) =>
+  eventually(async () => (await server.mailsTo(email)).find((mail) => mail.subject === subject))
 const resetMails = async (email: string) => (await server.mailsTo(email)).filter(({ text }) => text.includes('#token=pln_r_'))
 
 /** Asks for a reset and gives the token from the mail that it brings. */
@@ -51,7 +53,9 @@ test('S06 R01 a reset link sets the password once, ends every session, begins no
   expect(await reset(token, 'eleven calm badgers dig')).toMatchObject({ status: 400, error: { data: { code: 'INVALID_TOKEN' } } })
   expect(await traces('auth.token.refused', ada.me.id)).toBe(1)
   expect([(await signIn(ada.email, password)).status, (await signIn(ada.email, next)).status]).toEqual([401, 200])
-  expect(await ask('SELECT DISTINCT end_reason FROM auth.sessions WHERE user_id = $1 AND revoked_at IS NOT NULL', [ada.me.id])).toEqual([{ end_reason: 'PASSWORD_RESET' }])
+  expect(await ask('SELECT DISTINCT end_reason FROM auth.sessions WHERE user_id = $1 AND revoked_at IS NOT NULL', [ada.me.id])).toEqual([
+    { end_reason: 'PASSWORD_RESET' },
+  ])
   await mailed(ada.email, 'Your password was set anew')
 })
 
@@ -76,7 +80,10 @@ test('R03 a newer request ends the older link', async () => {
 test('a password that breaks a rule leaves the link good', async () => {
   const { email } = await server.signUpAs('retry@example.com', { password })
   const token = await resetToken(email)
-  expect(await reset(token, 'short')).toMatchObject({ status: 400, error: { data: { details: { fields: { password: [expect.anything()] } } } } })
+  expect(await reset(token, 'short')).toMatchObject({
+    status: 400,
+    error: { data: { details: { fields: { password: [expect.anything()] } } } },
+  })
   expect((await reset(token, 'retry@example.com!')).status).toBe(400)
   expect((await reset(token)).status).toBe(200)
 })
@@ -114,7 +121,10 @@ test('R16 of a hundred requests three are mailed, and all are answered alike', a
   const answers = await Promise.all(Array.from({ length: 100 }, () => requestReset(email)))
   useThrottles(false)
   expect(new Set(answers.map(withoutId)).size).toBe(1)
-  const events = await ask(`SELECT FROM core.activity AS a JOIN auth.users AS u ON u.id = a.user_id WHERE email = $1 AND event = 'auth.password_reset.requested'`, [email])
+  const events = await ask(
+    `SELECT FROM core.activity AS a JOIN auth.users AS u ON u.id = a.user_id WHERE email = $1 AND event = 'auth.password_reset.requested'`,
+    [email],
+  )
   expect(events).toHaveLength(3)
   await eventually(async () => (await resetMails(email)).length > 0)
   expect((await resetMails(email)).length).toBeLessThanOrEqual(3)
@@ -156,7 +166,10 @@ test('S05 a change of password ends every session; the one in use goes on under 
 test('a change with a wrong current password is refused at its field, counted, and leaves its trace', async () => {
   const { email, token, me: person } = await server.signUpAs('wrong@example.com', { password })
   const change = (currentPassword: string) => browser(token).mutate('auth.password.change', { currentPassword, password: next })
-  expect(await change('not mine at all')).toMatchObject({ status: 400, error: { data: { details: { fields: { currentPassword: ['is not your password'] } } } } })
+  expect(await change('not mine at all')).toMatchObject({
+    status: 400,
+    error: { data: { details: { fields: { currentPassword: ['is not your password'] } } } },
+  })
   expect(await traces('auth.password.change_refused', person.id)).toBe(1)
   expect(await me(token)).toBe(200)
   useThrottles(true)

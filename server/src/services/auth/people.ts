@@ -17,7 +17,10 @@ export async function usersByIds(ids: readonly UserId[]): Promise<Map<UserId, Pe
 
 /** Gives the person whose proven address this is. What is found must not be told to whoever typed the address. */
 export async function userByEmail(email: string): Promise<Person | null> {
-  const row = await db('auth').user.findFirst({ where: { email, emailVerifiedAt: { not: null } }, select: { id: true, name: true, email: true } })
+  const row = await db('auth').user.findFirst({
+    where: { email, emailVerifiedAt: { not: null } },
+    select: { id: true, name: true, email: true },
+  })
   return row && { ...row, id: UserId.parse(row.id) }
 }
 

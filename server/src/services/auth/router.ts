@@ -29,9 +29,15 @@ import { signIn, type SessionCookie } from './sign-in.ts'
 
 export const authRouter = router({
   /** Makes an account and mails a link that proves its address. The answer is the same for an address that has an account. */
-  signUp: anyone.input(SignUp).output(CheckEmail).mutation(({ input }) => signUp(input)),
+  signUp: anyone
+    .input(SignUp)
+    .output(CheckEmail)
+    .mutation(({ input }) => signUp(input)),
   /** Proves the address of an account by the link from the mail. It does not sign in. */
-  verifyEmail: anyone.input(VerifyEmail).output(EmailVerified).mutation(({ input }) => verifyEmail(input)),
+  verifyEmail: anyone
+    .input(VerifyEmail)
+    .output(EmailVerified)
+    .mutation(({ input }) => verifyEmail(input)),
   /** Signs in, by a cookie for browsers or a token for tools. A session that the call came with ends. */
   signIn: anyone
     .meta({ secret: true, cookies: true })
@@ -49,17 +55,32 @@ export const authRouter = router({
       return answer
     }),
   /** Gives the person who is signed in. */
-  me: signedIn.input(Nothing).output(Me).query(({ ctx }) => getMe(ctx.actor)),
+  me: signedIn
+    .input(Nothing)
+    .output(Me)
+    .query(({ ctx }) => getMe(ctx.actor)),
   /** Makes the administrator of an installation that has none, by the setup code from its log. */
-  setUp: anyone.input(SetUp).output(SetUpDone).mutation(({ input }) => setUp(input)),
+  setUp: anyone
+    .input(SetUp)
+    .output(SetUpDone)
+    .mutation(({ input }) => setUp(input)),
 
   session: router({
     /** Lists the person's living sessions, newest first. */
-    list: signedIn.input(ListSessions).output(SessionList).query(({ ctx, input }) => listSessions(ctx.actor, input)),
+    list: signedIn
+      .input(ListSessions)
+      .output(SessionList)
+      .query(({ ctx, input }) => listSessions(ctx.actor, input)),
     /** Ends one session of the person; it may be the one in use. */
-    revoke: signedIn.input(RevokeSession).output(SessionsRevoked).mutation(({ ctx, input }) => revokeSession(ctx.actor, input)),
+    revoke: signedIn
+      .input(RevokeSession)
+      .output(SessionsRevoked)
+      .mutation(({ ctx, input }) => revokeSession(ctx.actor, input)),
     /** Ends every session of the person but the one in use. */
-    revokeOthers: signedIn.input(Nothing).output(SessionsRevoked).mutation(({ ctx }) => revokeOtherSessions(ctx.actor)),
+    revokeOthers: signedIn
+      .input(Nothing)
+      .output(SessionsRevoked)
+      .mutation(({ ctx }) => revokeOtherSessions(ctx.actor)),
   }),
 
   password: router({
@@ -70,9 +91,15 @@ export const authRouter = router({
       .output(SignedIn)
       .mutation(async ({ ctx, input }) => deliver(ctx, await changePassword(ctx.actor, ctx.sessionInfo.kind, input))),
     /** Mails a link by which the password is chosen anew. The answer is the same for every address. */
-    requestReset: anyone.input(RequestReset).output(CheckEmail).mutation(({ input }) => requestReset(input)),
+    requestReset: anyone
+      .input(RequestReset)
+      .output(CheckEmail)
+      .mutation(({ input }) => requestReset(input)),
     /** Chooses the password anew by the link from the mail. Every session ends, and none begins. */
-    reset: anyone.input(ResetPassword).output(PasswordReset).mutation(({ input }) => resetPassword(input)),
+    reset: anyone
+      .input(ResetPassword)
+      .output(PasswordReset)
+      .mutation(({ input }) => resetPassword(input)),
   }),
 })
 

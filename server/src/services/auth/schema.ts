@@ -44,7 +44,14 @@ export type EmailVerified = z.infer<typeof EmailVerified>
 export const SignIn = z.strictObject({ email: EmailAddress, password: ShownPassword, delivery: z.enum(['COOKIE', 'TOKEN']) })
 export type SignIn = z.infer<typeof SignIn>
 
-export const Me = z.strictObject({ id: UserId, email: z.string(), name: z.string(), role: Role, emailVerified: z.boolean(), createdAt: z.date() })
+export const Me = z.strictObject({
+  id: UserId,
+  email: z.string(),
+  name: z.string(),
+  role: Role,
+  emailVerified: z.boolean(),
+  createdAt: z.date(),
+})
 export type Me = z.infer<typeof Me>
 
 export const SignedIn = z.strictObject({

@@ -48,13 +48,19 @@ async function signedIn(role: 'USER' | 'ADMIN' = 'USER', kind: 'COOKIE' | 'BEARE
 }
 
 /** Ends a session behind everybody's back: only who asks the database sees it. */
-const endSilently = ({ session }: SignedIn) => query(database.ownerUrl, 'UPDATE auth.sessions SET revoked_at = now() WHERE id = $1', [session.id])
+const endSilently = ({ session }: SignedIn) =>
+  query(database.ownerUrl, 'UPDATE auth.sessions SET revoked_at = now() WHERE id = $1', [session.id])
 
 test('a session that was checked a moment ago costs no query', async () => {
   // A busy machine may be deaf for a moment, and then asks the database: that is right, and no proof of either.
   await eventually(async () => {
     const ada = await signedIn()
-    expect(await findSession(ada.credential)).toMatchObject({ userId: ada.user.id, sessionId: ada.session.id, kind: 'BEARER', role: 'USER' })
+    expect(await findSession(ada.credential)).toMatchObject({
+      userId: ada.user.id,
+      sessionId: ada.session.id,
+      kind: 'BEARER',
+      role: 'USER',
+    })
     await endSilently(ada)
     return (await findSession(ada.credential)) !== null
   })
@@ -95,7 +101,10 @@ test('the notification goes out with the commit of what ended the session', asyn
 test('S18 when its LISTEN connection is killed, a process forgets everything', async () => {
   const ada = await signedIn()
   await findSession(ada.credential)
-  await query(database.ownerUrl, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'plinth listen' AND datname = current_database()`)
+  await query(
+    database.ownerUrl,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'plinth listen' AND datname = current_database()`,
+  )
   await eventually(() => !isListening())
   await endSilently(ada)
   expect(await findSession(ada.credential)).toBeNull()
@@ -173,8 +182,11 @@ test('S07 who is disabled or deleted has no session', async () => {
   expect(await findSession(bob.credential)).toBeNull()
 })
 
-test('S08 a session ends when it is idle for 14 days, and after 30 days however much it is used; an administrator\'s after an hour and a day', async () => {
-  for (const [role, idle, absolute] of [['USER', 14 * 24 * hour, 30 * 24 * hour], ['ADMIN', hour, 24 * hour]] as const) {
+test("S08 a session ends when it is idle for 14 days, and after 30 days however much it is used; an administrator's after an hour and a day", async () => {
+  for (const [role, idle, absolute] of [
+    ['USER', 14 * 24 * hour, 30 * 24 * hour],
+    ['ADMIN', hour, 24 * hour],
+  ] as const) {
     const [idler, busy] = [await signedIn(role), await signedIn(role)]
     const step = idle / 2 + hour / 60
     for (let at = 0; at + step < absolute; at += step) {
@@ -194,7 +206,9 @@ test('the use of a session is written at most once an hour, and a write that fai
   const ada = await signedIn()
   const usedAt = async () => {
     await settleSessions()
-    const [row] = await query<{ at: Date }>(database.ownerUrl, 'SELECT last_used_at AS at FROM auth.sessions WHERE id = $1', [ada.session.id])
+    const [row] = await query<{ at: Date }>(database.ownerUrl, 'SELECT last_used_at AS at FROM auth.sessions WHERE id = $1', [
+      ada.session.id,
+    ])
     return row?.at.getTime() ?? 0
   }
   const first = await usedAt()

@@ -1,5 +1,4 @@
 /** Whose session a credential is: asked at every call. */
-import type { Row } from '#db'
 import { now } from '#lib/clock.ts'
 import { SessionId, UserId } from '#lib/ids.ts'
 import { log } from '#lib/log.ts'

@@ -70,7 +70,14 @@ test('S03 S09 signing out ends the session here at once and takes the cookie awa
   const answer = await browser.mutate('auth.signOut')
   expect(await me(captured)).toBe(401)
   expect(answer.setCookies).toHaveLength(1)
-  expect((answer.setCookies[0] ?? '').split('; ').toSorted()).toEqual(['HttpOnly', 'Max-Age=0', 'Path=/', 'SameSite=Lax', 'Secure', `${cookieName}=`])
+  expect((answer.setCookies[0] ?? '').split('; ').toSorted()).toEqual([
+    'HttpOnly',
+    'Max-Age=0',
+    'Path=/',
+    'SameSite=Lax',
+    'Secure',
+    `${cookieName}=`,
+  ])
   expect(await timeUntil(async () => (await me(copy)) === 401)).toBeLessThan(250)
   expect((await browser.mutate('auth.signOut')).data).toEqual({ status: 'SIGNED_OUT' })
   const [row] = await ask(`SELECT end_reason FROM auth.sessions ORDER BY revoked_at DESC NULLS LAST LIMIT 1`)
@@ -98,7 +105,9 @@ test('S18 when its LISTEN connection is killed, a process serves no session from
   const there = atSecond(victim)
   expect(await me(there)).toBe(200)
   const id = (await sessionsOf(victim)).find(({ current }) => current)?.id
-  await ask(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'plinth listen' AND datname = current_database()`)
+  await ask(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'plinth listen' AND datname = current_database()`,
+  )
   await admin.mutate('auth.session.revoke', { sessionId: id })
   expect(await me(there)).toBe(401)
   expect(await me(victim)).toBe(401)
@@ -113,7 +122,7 @@ test('S04 ending the other sessions leaves the one in use', async () => {
   expect(trace).toEqual({ data: { count: 3 } })
 })
 
-test('S11 a cookie\'s token is no bearer token, a tool\'s token is no cookie, and both together are refused', async () => {
+test("S11 a cookie's token is no bearer token, a tool's token is no cookie, and both together are refused", async () => {
   const ada = await person()
   const cookie = (await ada.browser()).cookies.get(cookieName) ?? ''
   const asBearer = openBrowser(server.url, { authorization: `Bearer ${cookie}` })
@@ -122,7 +131,7 @@ test('S11 a cookie\'s token is no bearer token, a tool\'s token is no cookie, an
   expect([await me(asBearer), await me(asCookie), await me(both)]).toEqual([401, 401, 400])
 })
 
-test('S14 somebody else\'s session cannot be ended, and is answered as one that never was', async () => {
+test("S14 somebody else's session cannot be ended, and is answered as one that never was", async () => {
   const [ada, bob] = [await (await person()).browser(), await (await person()).browser()]
   const bobs = (await sessionsOf(bob))[0]?.id
   const answers = [bobs, randomUUID()].map((sessionId) => ada.mutate('auth.session.revoke', { sessionId }))
@@ -132,7 +141,7 @@ test('S14 somebody else\'s session cannot be ended, and is answered as one that 
   expect(await ask('SELECT revoked_at FROM auth.sessions WHERE id = $1', [bobs])).toEqual([{ revoked_at: null }])
 })
 
-test('S15 the list holds one\'s own living sessions and nothing that signs in', async () => {
+test("S15 the list holds one's own living sessions and nothing that signs in", async () => {
   const ada = await person()
   const browser = await ada.browser()
   await (await ada.browser()).mutate('auth.signOut')
@@ -141,14 +150,28 @@ test('S15 the list holds one\'s own living sessions and nothing that signs in', 
   const rest = (await browser.query('auth.session.list', { limit: 1, cursor: nextCursor })).data
   expect(items).toEqual([expect.objectContaining({ kind: 'COOKIE', current: true, addressPrefix: '127.0.0.0/24' })])
   expect(rest).toEqual({ items: [expect.objectContaining({ kind: 'BEARER', current: false })], nextCursor: null })
-  expect(Object.keys(items[0] ?? {}).toSorted()).toEqual(['addressPrefix', 'createdAt', 'current', 'expiresAt', 'id', 'kind', 'lastUsedAt', 'userAgent'])
+  expect(Object.keys(items[0] ?? {}).toSorted()).toEqual([
+    'addressPrefix',
+    'createdAt',
+    'current',
+    'expiresAt',
+    'id',
+    'kind',
+    'lastUsedAt',
+    'userAgent',
+  ])
   expect(answer.text).not.toMatch(/pln_|hash|127\.0\.0\.1/)
   expect((await browser.query('auth.session.list', { cursor: 'bm9uc2Vuc2U' })).status).toBe(400)
 })
 
 test('S19 no cache keeps an answer', async () => {
   const browser = await (await person()).browser()
-  for (const answer of [await browser.query('auth.me'), await browser.query('auth.session.list', {}), await browser.mutate('auth.signOut'), await browser.query('auth.me')]) {
+  for (const answer of [
+    await browser.query('auth.me'),
+    await browser.query('auth.session.list', {}),
+    await browser.mutate('auth.signOut'),
+    await browser.query('auth.me'),
+  ]) {
     expect(answer.headers.get('cache-control')).toBe('no-store')
   }
 })
@@ -159,7 +182,10 @@ test('S10 after all this neither the database nor the log holds a token, a passw
     `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`,
   )
   const dumps = await Promise.all(tables.map(({ name }) => ask<{ row: string }>(`SELECT t::text AS row FROM ${name} AS t`)))
-  const database = dumps.flat().map(({ row }) => row).join('\n')
+  const database = dumps
+    .flat()
+    .map(({ row }) => row)
+    .join('\n')
   const log = lines.join('')
   expect(secrets.size).toBeGreaterThan(20)
   expect(log.length).toBeGreaterThan(10_000)

@@ -60,14 +60,27 @@ export async function mintSession(tx: Tx<'auth'>, user: Row<'user'>, credential:
  * Ends the sessions of a person that match, and tells every process with the commit. Call `forgetUser` after the commit: it makes this
  * process forget at once. Gives how many were alive.
  */
-export async function endSessions(tx: Tx<'auth'>, userId: string, where: { id?: string | { not: string } }, reason: EndReason): Promise<number> {
-  const { count } = await tx.session.updateMany({ where: { ...where, userId, revokedAt: null }, data: { revokedAt: tx.now, endReason: reason } })
+export async function endSessions(
+  tx: Tx<'auth'>,
+  userId: string,
+  where: { id?: string | { not: string } },
+  reason: EndReason,
+): Promise<number> {
+  const { count } = await tx.session.updateMany({
+    where: { ...where, userId, revokedAt: null },
+    data: { revokedAt: tx.now, endReason: reason },
+  })
   if (count > 0) await tx.notify('plinth_revoked', revocation(userId))
   return count
 }
 
 /** Ends one session of a person, where it is alive, and records it. */
-export async function endSession(tx: Tx<'auth'>, userId: string, sessionId: SessionId, reason: 'SIGNED_OUT' | 'REVOKED' | 'REPLACED'): Promise<boolean> {
+export async function endSession(
+  tx: Tx<'auth'>,
+  userId: string,
+  sessionId: SessionId,
+  reason: 'SIGNED_OUT' | 'REVOKED' | 'REPLACED',
+): Promise<boolean> {
   const ended = await endSessions(tx, userId, { id: sessionId }, reason)
   if (ended > 0) tx.record('auth.session.ended', { user: userId }, { sessionId, reason })
   return ended > 0
@@ -118,6 +131,9 @@ export async function revokeOtherSessions(actor: UserActor): Promise<SessionsRev
   return answer
 }
 
-function presentSession({ id, kind, addressPrefix, userAgent, createdAt, lastUsedAt, expiresAt }: Row<'session'>, actor: UserActor): Session {
+function presentSession(
+  { id, kind, addressPrefix, userAgent, createdAt, lastUsedAt, expiresAt }: Row<'session'>,
+  actor: UserActor,
+): Session {
   return { id: SessionId.parse(id), kind, current: id === actor.sessionId, addressPrefix, userAgent, createdAt, lastUsedAt, expiresAt }
 }

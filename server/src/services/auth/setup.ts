@@ -21,7 +21,8 @@ export async function setUpCode(): Promise<string | null> {
     orderBy: { id: 'desc' },
     select: { id: true },
   })
-  const id = open?.id ?? (await transaction('auth', starting, (tx) => insertToken(tx, { purpose: 'SETUP', subject: '', ttlMs: setUpTtlMs })))
+  const id =
+    open?.id ?? (await transaction('auth', starting, (tx) => insertToken(tx, { purpose: 'SETUP', subject: '', ttlMs: setUpTtlMs })))
   return tokenFor('SETUP', id)
 }
 
@@ -49,7 +50,11 @@ interface Administrator {
   readonly hash: string
 }
 
-async function makeAdministrator(tx: Tx<'auth'>, { code, email, name, hash }: Administrator, made: { userId?: string }): Promise<SetUpDone | Refusal> {
+async function makeAdministrator(
+  tx: Tx<'auth'>,
+  { code, email, name, hash }: Administrator,
+  made: { userId?: string },
+): Promise<SetUpDone | Refusal> {
   const taken = await takeToken(tx, 'SETUP', code)
   if (!taken || (await hasAdministrator())) return refuseToken(tx, 'SETUP', code)
   await tx.user.createMany({ data: [{ email, name }], skipDuplicates: true })

@@ -19,7 +19,8 @@ afterAll(() => server.stop())
 const ask = <R extends Record<string, unknown>>(sql: string, values: unknown[] = []) => query<R>(server.database.ownerUrl, sql, values)
 /** Somebody's browser, at an address of its own (198.18.0.0/15 is nobody's). */
 const elsewhere = (address = `198.18.${Math.floor(++last / 250)}.${last % 250}`) => openBrowser(server.url, { 'x-forwarded-for': address })
-const signIn = (email: string, given: string, browser = elsewhere(), delivery = 'TOKEN') => browser.mutate('auth.signIn', { email, password: given, delivery })
+const signIn = (email: string, given: string, browser = elsewhere(), delivery = 'TOKEN') =>
+  browser.mutate('auth.signIn', { email, password: given, delivery })
 const withoutId = (answer: Answer) => answer.text.replace(/"requestId":"[^"]*"/, '')
 const traces = async (event: string, { me }: TestPerson) =>
   (await ask('SELECT FROM core.activity WHERE event = $1 AND user_id = $2', [event, me.id])).length
@@ -44,7 +45,8 @@ test('A02 a wrong password, an unknown address and accounts that are deleted, di
   await ask('UPDATE auth.users SET deleted_at = now(), deletion_id = gen_random_uuid() WHERE id = $1', [deleted.me.id])
   await ask('UPDATE auth.users SET disabled_at = now() WHERE id = $1', [disabled.me.id])
   const answers = [await signIn('right@example.com', wrong)]
-  for (const who of ['deleted', 'disabled', 'unverified', 'passwordless', 'unknown']) answers.push(await signIn(`${who}@example.com`, password))
+  for (const who of ['deleted', 'disabled', 'unverified', 'passwordless', 'unknown'])
+    answers.push(await signIn(`${who}@example.com`, password))
   expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(401))
   expect(new Set(answers.map(withoutId)).size).toBe(1)
   expect(answers.flatMap(({ setCookies }) => setCookies)).toEqual([])
@@ -55,8 +57,20 @@ test('A02 a wrong password, an unknown address and accounts that are deleted, di
 test('A02 the time of a refused sign-in does not tell whether there is an account', async () => {
   await server.signUpAs('timed@example.com', { password })
   await elsewhere().mutate('auth.signUp', { email: 'unproven@example.com', name: 'Ada', password })
-  const attempts: [string, string][] = [['timed@example.com', wrong], ['unknown@example.com', wrong], ['unproven@example.com', password]]
-  expect(await unevenness(attempts.map(([email, given]) => () => signIn(email, given)))).toBeLessThanOrEqual(1.25)
+  const attempts: [string, string][] = [
+    ['timed@example.com', wrong],
+    ['unknown@example.com', wrong],
+    ['unproven@example.com', password],
+  ]
+  expect(
+    await unevenness(
+      attempts.map(
+        ([email, given]) =>
+          () =>
+            signIn(email, given),
+      ),
+    ),
+  ).toBeLessThanOrEqual(1.25)
 }, 60_000)
 
 test('S01 S02 S09 signing in gives a new token each time, in a cookie that only this server sees, and ends the session that came along', async () => {

@@ -1,6 +1,6 @@
 /** Signing in. Every "no" has the same answer and costs the same work, whoever is asked for. */
 import { db, refuse, transaction, type Refusal, type Row, type Tx } from '#db'
-import { anonymous, type Actor, type UserActor } from '#lib/actor.ts'
+import { anonymous, type Actor } from '#lib/actor.ts'
 import { currentCall } from '#lib/call.ts'
 import { SessionId } from '#lib/ids.ts'
 import { hashPassword, needsRehash, verifyPassword } from '#lib/password-hash.ts'

@@ -27,7 +27,8 @@ const fresh = (): string => `198.18.${Math.floor(++last / 250)}.${last % 250}`
 test('A07 of two hundred attempts at one account at once, five are looked at', async () => {
   const results = await Promise.all(Array.from({ length: 200 }, () => takeAttempt('race@example.com', fresh())))
   expect(results.filter((result) => result === null)).toHaveLength(5)
-  for (const result of results) if (result) expect(result).toEqual({ by: 'ACCOUNT', retryAfterSeconds: expect.toSatisfy((s: number) => s >= 1 && s <= 2) })
+  for (const result of results)
+    if (result) expect(result).toEqual({ by: 'ACCOUNT', retryAfterSeconds: expect.toSatisfy((s: number) => s >= 1 && s <= 2) })
 })
 
 test('A04 from the fifth attempt on, the pauses of an account double up to a quarter of an hour, and the hundredth is the last', async () => {

@@ -30,7 +30,10 @@ test('a token is used once, whoever hurries: of twenty at once one gets it', asy
   expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   for (const result of settled) if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'INVALID_TOKEN' })
   await expect(consumeToken('TEAM_INVITATION', token)).rejects.toMatchObject({ code: 'INVALID_TOKEN' })
-  const traces = await query(database.ownerUrl, `SELECT FROM core.activity WHERE event = 'auth.token.refused' AND data = '{"purpose": "TEAM_INVITATION"}'`)
+  const traces = await query(
+    database.ownerUrl,
+    `SELECT FROM core.activity WHERE event = 'auth.token.refused' AND data = '{"purpose": "TEAM_INVITATION"}'`,
+  )
   expect(traces).toHaveLength(20)
 })
 
@@ -42,7 +45,7 @@ test('a good token stands for its subject and address; looking at it leaves it g
   expect(await peekToken('TEAM_INVITATION', token)).toBeNull()
 })
 
-test('a token of one purpose is worth nothing for another, in its own spelling or in the other\'s', async () => {
+test("a token of one purpose is worth nothing for another, in its own spelling or in the other's", async () => {
   const id = await invite('purpose')
   for (const token of [tokenFor('TEAM_INVITATION', id), tokenFor('SETUP', id)]) {
     await expect(consumeToken('SETUP', token)).rejects.toMatchObject({ code: 'INVALID_TOKEN' })
@@ -72,14 +75,18 @@ test('where the transaction around it rolls back, a used token is good again', a
 test('S10 the database holds no token, only what proves one', async () => {
   const id = await invite('dump')
   const token = tokenFor('TEAM_INVITATION', id)
-  const [row] = await query<{ dump: string }>(database.ownerUrl, 'SELECT row_to_json(t)::text AS dump FROM auth.verification_tokens AS t WHERE id = $1', [id])
+  const [row] = await query<{ dump: string }>(
+    database.ownerUrl,
+    'SELECT row_to_json(t)::text AS dump FROM auth.verification_tokens AS t WHERE id = $1',
+    [id],
+  )
   expect(row?.dump).not.toContain(token)
   expect(row?.dump).not.toContain(token.slice('pln_i_'.length))
   expect(token).toMatch(/^pln_i_[\w-]{43}$/)
   expect(tokenFor('TEAM_INVITATION', id)).toBe(token)
 })
 
-test('R17 a token expires by the database\'s clock, to the second', async () => {
+test("R17 a token expires by the database's clock, to the second", async () => {
   const token = tokenFor('TEAM_INVITATION', await invite('old'))
   await advance(database.ownerUrl, minute - 5_000)
   expect(await peekToken('TEAM_INVITATION', token)).not.toBeNull()
