@@ -12,7 +12,7 @@ export type ModelProperty = ServiceModels[keyof ServiceModels]
 /** Every model, reads only. */
 export type ReadingClient = { readonly [P in ModelProperty]: Pick<PrismaClient[P], (typeof reads)[number]> }
 /** The `where` of a model. */
-export type WhereOf<P extends ModelProperty> = NonNullable<
+type WhereOf<P extends ModelProperty> = NonNullable<
   Prisma.TypeMap['model'][Extract<Capitalize<P>, Prisma.ModelName>]['operations']['findFirst']['args']['where']
 >
 
