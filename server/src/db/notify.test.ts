@@ -129,6 +129,19 @@ test('a connection on which LISTEN succeeds but nothing arrives, as behind a poo
   expect(deaf).toBe(0)
 })
 
+test('a database that falls silent while the connection is being proved harms nobody', async () => {
+  let silent = false
+  const fallSilent = (bytes: Buffer): Buffer => {
+    const answer = silent ? Buffer.alloc(0) : bytes
+    silent ||= bytes.includes('LISTEN')
+    return answer
+  }
+  await using proxy = await openProxy(database.url, fallSilent)
+  await listen(config(proxy.url))
+  expect(isListening()).toBe(false)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+})
+
 test('a process that was busy for longer than the limit does not believe that it hears', async () => {
   await listen(config())
   expect(isListening()).toBe(true)

@@ -25,7 +25,8 @@ const lastRetryMs = 5_000
 /** Behind a pooler in transaction mode LISTEN succeeds and nothing ever arrives: only what came back proves that we hear. */
 const echoChannel = 'plinth_echo'
 const echoMs = 2_000
-const noEchoRetryMs = 30_000
+/** Nobody is going to take the pooler away in the next seconds. */
+const lastRetryUnheardMs = 30_000
 /** At most one NOTIFY in this time: what is asked for in between goes out together. */
 const sendGapMs = 5
 
@@ -216,7 +217,7 @@ function lose(self: Ear, client: pg.Client, error: unknown): void {
   becomeDeaf(self)
   client.end().catch(() => {})
   if (ear !== self) return
-  const backoff = error instanceof NoEcho ? noEchoRetryMs : Math.min(lastRetryMs, firstRetryMs * 2 ** self.attempt++)
+  const backoff = Math.min(error instanceof NoEcho ? lastRetryUnheardMs : lastRetryMs, firstRetryMs * 2 ** self.attempt++)
   self.timers.retry = setTimeout(() => void connect(self), backoff * (0.5 + Math.random() / 2))
   log.warn({ error }, 'The LISTEN connection was lost; it is made anew, and polling makes up for it.')
 }
