@@ -21,6 +21,7 @@ const checks: readonly Check[] = [
   { name: 'lint', remedy: '', run: () => tool('oxlint', 'oxlint', ['--type-aware', '-f', 'unix', '--deny-warnings']) },
   { name: 'format', remedy: 'pnpm format mends it', run: () => tool('oxfmt', 'oxfmt', ['--list-different']) },
   { name: 'unused', remedy: '', run: () => tool('knip', 'knip', ['--no-progress', '--no-config-hints']) },
+  { name: 'generated', remedy: 'pnpm contract and node server/dev/access.ts write them', run: generatedFilesAreFresh },
   { name: 'migrations', remedy: 'pnpm db:new <name> writes the migration that is missing', run: migrationsMakeTheSchema },
 ]
 
@@ -34,13 +35,25 @@ async function migrationsMakeTheSchema(): Promise<string | null> {
   }
 }
 
+/** What is made from the API and committed. */
+async function generatedFilesAreFresh(): Promise<string | null> {
+  const { staleFiles } = await import('./access.ts')
+  const stale = staleFiles().map((path) => `${path} is stale`)
+  const contract = await runNode([join(import.meta.dirname, 'contract.ts'), '--check'])
+  return [...stale, ...(contract === null ? [] : [contract])].join('\n') || null
+}
+
 /** Runs a tool of node_modules with this Node: no shell, no PATH. */
 async function tool(packageName: string, name: string, args: string[]): Promise<string | null> {
   const manifest = manifestOf(packageName)
   const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin: string | Record<string, string> }
   const script = join(dirname(manifest), typeof bin === 'string' ? bin : (bin[name] ?? ''))
+  return runNode([script, ...args])
+}
+
+async function runNode(args: string[]): Promise<string | null> {
   const { promise, resolve, reject } = Promise.withResolvers<string | null>()
-  const child = spawn(process.execPath, [script, ...args], { cwd: root, env: { ...process.env, NO_COLOR: '1' } })
+  const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, NO_COLOR: '1' } })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
   child.on('error', reject)

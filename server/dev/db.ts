@@ -39,7 +39,7 @@ async function newMigration(database: Database, [name]: string[]): Promise<void>
   })
   const folder = join('prisma/migrations', `${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}_${name}`)
   mkdirSync(join(root, folder))
-  writeFileSync(join(root, folder, 'migration.sql'), withRights(sql))
+  writeFileSync(join(root, folder, 'migration.sql'), withGuards(withRights(sql)))
   console.log(`${folder}/migration.sql`)
   for (const loss of losses) console.log(`  ! ${loss}`)
   console.log('Read it, then apply it with pnpm db:deploy. A running pnpm dev applies it by itself.')
@@ -54,6 +54,11 @@ GRANT USAGE ON SCHEMA "${schema}" TO plinth_app;
 ALTER DEFAULT PRIVILEGES IN SCHEMA "${schema}" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO plinth_app;
 ALTER DEFAULT PRIVILEGES IN SCHEMA "${schema}" GRANT USAGE, SELECT ON SEQUENCES TO plinth_app;`,
   )
+}
+
+/** Foreign keys between tables with soft delete get their triggers, whatever changed. */
+function withGuards(sql: string): string {
+  return /^(CREATE|ALTER|DROP) TABLE/m.test(sql) ? `${sql.trimEnd()}\n\n-- Soft delete: guards for the foreign keys of these tables.\nSELECT core.guard_soft_deletes();\n` : sql
 }
 
 async function applyAll({ ownerUrl }: Database): Promise<void> {
