@@ -43,7 +43,11 @@ describe('calls', () => {
     const { requests, send } = noting()
     const { createClient } = await import('./index.ts')
     const client = createClient({ url: edge.url, fetch: send })
-    await Promise.allSettled([client.auth.signOut.mutate(), client.auth.verifyEmail.mutate({ token: 'x' }), client.auth.verifyEmail.mutate({ token: 'y' })])
+    await Promise.allSettled([
+      client.auth.signOut.mutate(),
+      client.auth.verifyEmail.mutate({ token: 'x' }),
+      client.auth.verifyEmail.mutate({ token: 'y' }),
+    ])
     expect(requests.map(({ url }) => url.pathname).toSorted()).toEqual(['/trpc/auth.signOut', '/trpc/auth.verifyEmail,auth.verifyEmail'])
   })
 
@@ -55,7 +59,10 @@ describe('calls', () => {
     await client.auth.me.query().catch(() => undefined)
     token = 'token-anna'
     await client.auth.me.query().catch(() => undefined)
-    expect(requests.map(({ headers, init }) => [headers.get('authorization'), init.credentials])).toEqual([[null, 'include'], ['Bearer token-anna', 'omit']])
+    expect(requests.map(({ headers, init }) => [headers.get('authorization'), init.credentials])).toEqual([
+      [null, 'include'],
+      ['Bearer token-anna', 'omit'],
+    ])
   })
 })
 
@@ -83,7 +90,9 @@ describe('keys', () => {
     const mine = await edge.client('token-anna').callUnderWay.mutate({})
     expect(mine).toMatchObject({ procedure: 'callUnderWay', owner: anna.userId, secret: false })
     const [first, second] = [edge.client(), edge.client()]
-    const owners = [await first.callUnderWay.mutate({}), await first.callUnderWay.mutate({}), await second.callUnderWay.mutate({})].map(({ owner }) => owner)
+    const owners = [await first.callUnderWay.mutate({}), await first.callUnderWay.mutate({}), await second.callUnderWay.mutate({})].map(
+      ({ owner }) => owner,
+    )
     expect(owners[0]).toMatch(/^device:[0-9a-f]{32}$/)
     expect(owners[1]).toBe(owners[0])
     expect(owners[2]).not.toBe(owners[0])
@@ -139,7 +148,10 @@ describe('another try', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {
       const { requests, send } = noting(lost)
-      const failure = edge.client(undefined, send).echo.query({}).catch((thrown: unknown) => thrown)
+      const failure = edge
+        .client(undefined, send)
+        .echo.query({})
+        .catch((thrown: unknown) => thrown)
       await vi.advanceTimersByTimeAsync(60_000)
       const error = await failure
       expect([requests.length, (error as Error).message, isAppError(error)]).toEqual([7, 'fetch failed', false])

@@ -6,7 +6,18 @@ import { linksOf, type ClientOptions } from './links.ts'
 
 export { isAppError, type AppError } from './errors.ts'
 export { SessionKind, TeamRole, UserRole } from './enums.ts'
-export type { AppRouter, ConflictReason, ErrorCode, ErrorData, ErrorDetails, FieldErrors, InvitationId, SessionId, TeamId, UserId } from './api.ts'
+export type {
+  AppRouter,
+  ConflictReason,
+  ErrorCode,
+  ErrorData,
+  ErrorDetails,
+  FieldErrors,
+  InvitationId,
+  SessionId,
+  TeamId,
+  UserId,
+} from './api.ts'
 export type { ClientOptions } from './links.ts'
 
 /** What each procedure takes: `RouterInputs['teams']['create']`. */
@@ -25,5 +36,5 @@ export type Client<Router extends AnyTRPCRouter = AppRouter> = TRPCClient<Router
  */
 export function createClient<Router extends AnyTRPCRouter = AppRouter>(options: ClientOptions): Client<Router> {
   // The links treat all routers alike; what a router's calls look like is in the type alone.
-  return createTRPCClient<AppRouter>({ links: linksOf(options) }) as unknown as Client<Router>
+  return createTRPCClient<AppRouter>({ links: linksOf(options) }) as Client<AnyTRPCRouter> as Client<Router>
 }

@@ -31,7 +31,12 @@ export function linksOf(options: ClientOptions): TRPCLink<AppRouter>[] {
     retried,
     splitLink({
       condition: (op) => op.type === 'subscription',
-      true: httpSubscriptionLink({ url, transformer, EventSource, eventSourceOptions: { fetch: send, withCredentials: options.token === undefined } }),
+      true: httpSubscriptionLink({
+        url,
+        transformer,
+        EventSource,
+        eventSourceOptions: { fetch: send, withCredentials: options.token === undefined },
+      }),
       false: splitLink({
         condition: (op) => alone.has(op.path),
         true: httpLink({ ...base, headers: ({ op }) => keyHeader([op]) }),

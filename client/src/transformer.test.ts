@@ -5,7 +5,10 @@ import { decode, decodeUntrusted, encode } from './transformer.ts'
 
 const wire = (payload: SuperJSONResult): SuperJSONResult => JSON.parse(JSON.stringify(payload))
 
-const key = fc.oneof(fc.string({ maxLength: 6 }), fc.constantFrom('', '.', 'a.b', '\\', '\\.', '0', 'json', 'meta', 'values', '$', 'toString', 'hasOwnProperty'))
+const key = fc.oneof(
+  fc.string({ maxLength: 6 }),
+  fc.constantFrom('', '.', 'a.b', '\\', '\\.', '0', 'json', 'meta', 'values', '$', 'toString', 'hasOwnProperty'),
+)
 
 const leaf = fc.oneof(
   fc.string(),
@@ -75,16 +78,21 @@ describe('the transformer', () => {
   test('a stranger cannot fold a small body into an enormous structure', () => {
     const levels = 60
     const json = Object.fromEntries(Array.from({ length: levels }, (_, level) => [`l${level}`, [0, 0]]))
-    const referentialEqualities = Object.fromEntries(Array.from({ length: levels - 1 }, (_, level) => [`l${level}`, [`l${level + 1}.0`, `l${level + 1}.1`]]))
+    const referentialEqualities = Object.fromEntries(
+      Array.from({ length: levels - 1 }, (_, level) => [`l${level}`, [`l${level + 1}.0`, `l${level + 1}.1`]]),
+    )
     const decoded = decodeUntrusted({ json, meta: { referentialEqualities, v: 1 } } as SuperJSONResult)
     expect(decoded).toStrictEqual(json)
   })
 
-  test.each(['__proto__.polluted', 'constructor.prototype.polluted', 'a.__proto__.polluted'])('an annotation on %s pollutes nothing', (path) => {
-    const payload = { json: { a: {} }, meta: { values: { [path]: ['bigint'] }, v: 1 } } as unknown as SuperJSONResult
-    expect(() => decodeUntrusted(payload)).toThrow()
-    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
-  })
+  test.each(['__proto__.polluted', 'constructor.prototype.polluted', 'a.__proto__.polluted'])(
+    'an annotation on %s pollutes nothing',
+    (path) => {
+      const payload = { json: { a: {} }, meta: { values: { [path]: ['bigint'] }, v: 1 } } as unknown as SuperJSONResult
+      expect(() => decodeUntrusted(payload)).toThrow()
+      expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+    },
+  )
 
   test('a key named __proto__ in the JSON stays a key', () => {
     const decoded = decodeUntrusted(JSON.parse('{"json":{"__proto__":{"polluted":true}}}'))

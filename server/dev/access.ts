@@ -32,7 +32,11 @@ function procedures(): [name: string, procedure: AnyTRPCProcedure][] {
 function accessPage(): string {
   const rows = procedures().map(([name, procedure]) => {
     const { meta, type, inputs } = definitionOf(procedure)
-    const notes = [meta?.cookies && 'sets or clears the cookie', meta?.secret && 'answers a secret, once', meta?.unkeyed && 'takes no idempotency key']
+    const notes = [
+      meta?.cookies && 'sets or clears the cookie',
+      meta?.secret && 'answers a secret, once',
+      meta?.unkeyed && 'takes no idempotency key',
+    ]
     return `| ${name} | ${type} | ${meta?.access} | ${fieldsOf(inputs)} | ${notes.filter(Boolean).join('; ')} |`
   })
   return [
@@ -51,12 +55,16 @@ function accessPage(): string {
 function fieldsOf(inputs: readonly unknown[]): string {
   const schema = inputs.at(-1)
   if (!(schema instanceof z.ZodObject)) return ''
-  const fields = Object.entries(schema.shape as Record<string, z.ZodType>)
-  return fields.map(([name, field]) => (field.safeParse(undefined).success || field instanceof z.ZodExactOptional ? `${name}?` : name)).join(', ')
+  const fields = Object.entries<z.ZodType>(schema.shape)
+  return fields
+    .map(([name, field]) => (field.safeParse(undefined).success || field instanceof z.ZodExactOptional ? `${name}?` : name))
+    .join(', ')
 }
 
 function aloneModule(): string {
-  const names = procedures().filter(([, procedure]) => isAlone(procedure)).map(([name]) => `  '${name}',\n`)
+  const names = procedures()
+    .filter(([, procedure]) => isAlone(procedure))
+    .map(([name]) => `  '${name}',\n`)
   return `/** Made by \`node server/dev/access.ts\` from the doors of the server. Do not edit. */
 
 /** Procedures that are sent alone: their answer sets a cookie or holds a secret, which must not be lost with another call's. */

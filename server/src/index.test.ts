@@ -24,7 +24,13 @@ afterAll(async () => {
   await rm(mails, { recursive: true, force: true })
 })
 
-const environment = (more: Record<string, string> = {}) => ({ ...defaults, LOG_LEVEL: 'info', DATABASE_URL: database.url, MAIL_URL: pathToFileURL(mails).href, ...more })
+const environment = (more: Record<string, string> = {}) => ({
+  ...defaults,
+  LOG_LEVEL: 'info',
+  DATABASE_URL: database.url,
+  MAIL_URL: pathToFileURL(mails).href,
+  ...more,
+})
 
 function start(more: Record<string, string> = {}): Child {
   const child = startChild(environment(more))
@@ -45,7 +51,11 @@ describe('a process that cannot start says why in one sentence, and ends with 1'
     ['a variable is missing', { DATABASE_URL: '' }, /^DATABASE_URL is not set: /],
     ['a variable is wrong', { PORT: 'eighty' }, /^PORT /],
     ['a URL is of another kind', { DATABASE_URL: 'mysql://x' }, /^DATABASE_URL is not a PostgreSQL URL/],
-    ['no database answers', { DATABASE_URL: 'postgres://nobody:hunter2@127.0.0.1:1/none' }, /^DATABASE_URL: no database answers at 127\.0\.0\.1:1/],
+    [
+      'no database answers',
+      { DATABASE_URL: 'postgres://nobody:hunter2@127.0.0.1:1/none' },
+      /^DATABASE_URL: no database answers at 127\.0\.0\.1:1/,
+    ],
     ['the host is not ours', { HOST: '192.0.2.1' }, /^HOST 192\.0\.2\.1 /],
   ])('%s', async (_fault, env, sentence) => {
     const child = start(env)
@@ -67,22 +77,31 @@ describe('a process that cannot start says why in one sentence, and ends with 1'
 })
 
 describe('a process that is told to stop', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('by %s finishes every request that it accepted', async (signal) => {
-    const { child, url, outbox } = await serve()
-    const { token } = await signUpAs({ url, outbox }, `${signal.toLowerCase()}@example.com`)
-    const load = underLoad(url, token)
-    await until(() => load.answered() > 60)
-    child.process.kill(signal)
-    expect(await child.ended).toBe(0)
-    const { answered, failed } = await load.stop()
-    expect(failed).toEqual([])
-    expect(answered).toBeGreaterThan(60)
-    expect(child.output()).not.toMatch(/"level":"(error|fatal)"/)
-  }, 30_000)
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'by %s finishes every request that it accepted',
+    async (signal) => {
+      const { child, url, outbox } = await serve()
+      const { token } = await signUpAs({ url, outbox }, `${signal.toLowerCase()}@example.com`)
+      const load = underLoad(url, token)
+      await until(() => load.answered() > 60)
+      child.process.kill(signal)
+      expect(await child.ended).toBe(0)
+      const { answered, failed } = await load.stop()
+      expect(failed).toEqual([])
+      expect(answered).toBeGreaterThan(60)
+      expect(child.output()).not.toMatch(/"level":"(error|fatal)"/)
+    },
+    30_000,
+  )
 
   test('twice ends at once', async () => {
     const { child, url } = await serve()
-    const slow = fetch(`${url}/trpc/auth.me`, { method: 'POST', body: new ReadableStream({}), duplex: 'half', headers: { 'content-type': 'application/json' } } as RequestInit).catch(() => undefined)
+    const slow = fetch(`${url}/trpc/auth.me`, {
+      method: 'POST',
+      body: new ReadableStream({}),
+      duplex: 'half',
+      headers: { 'content-type': 'application/json' },
+    } as RequestInit).catch(() => undefined)
     await new Promise((resolve) => setTimeout(resolve, 100))
     child.process.kill('SIGTERM')
     await new Promise((resolve) => setTimeout(resolve, 200))
@@ -125,7 +144,11 @@ function underLoad(url: string, token: string): { answered(): number; stop(): Pr
     while (running) {
       const mutation = number % 4 === 0
       const init = mutation
-        ? { method: 'POST', body: JSON.stringify({ json: { email: 'nobody@example.com', password: 'wrong', delivery: 'TOKEN' } }), headers: { 'content-type': 'application/json' } }
+        ? {
+            method: 'POST',
+            body: JSON.stringify({ json: { email: 'nobody@example.com', password: 'wrong', delivery: 'TOKEN' } }),
+            headers: { 'content-type': 'application/json' },
+          }
         : { headers: { authorization: `Bearer ${token}` } }
       try {
         const answer = await fetch(`${url}/trpc/${mutation ? 'auth.signIn' : 'auth.me'}`, init)

@@ -4,6 +4,8 @@ import { ConfigError, readConfig, type Config } from '#lib/config.ts'
 import { log } from '#lib/log.ts'
 import type { Plinth } from './start.ts'
 
+process.on('uncaughtException', die)
+
 try {
   const config = readConfig(process.env)
   // Loaded only now, so that a wrong variable is told at once.
@@ -14,6 +16,12 @@ try {
 } catch (error) {
   if (!(error instanceof ConfigError || error instanceof SetupError)) throw error
   process.stderr.write(`${error.message}\n`)
+  process.exit(1)
+}
+
+/** What nobody caught, a rejection too, leaves its trace in the log before the process ends. */
+function die(error: unknown): never {
+  log.fatal({ error }, 'Plinth ends by a fault of its own.')
   process.exit(1)
 }
 

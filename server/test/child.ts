@@ -14,7 +14,9 @@ export interface Child {
 
 /** Starts `server/src/index.ts` with exactly this environment. */
 export function startChild(env: Record<string, string>): Child {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../src/index.ts')], { env: { PATH: process.env['PATH'] ?? '', ...env } })
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../src/index.ts')], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+  })
   let text = ''
   child.stdout.on('data', (chunk) => (text += chunk))
   child.stderr.on('data', (chunk) => (text += chunk))

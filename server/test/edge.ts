@@ -73,7 +73,12 @@ const defaults = {
 }
 
 function posted(input: unknown, init: RequestInit): RequestInit {
-  return { method: 'POST', body: JSON.stringify({ json: input }), ...init, headers: { 'content-type': 'application/json', ...init.headers } }
+  return {
+    method: 'POST',
+    body: JSON.stringify({ json: input }),
+    ...init,
+    headers: { 'content-type': 'application/json', ...init.headers },
+  }
 }
 
 function fakeSessions(): FakeSessions {

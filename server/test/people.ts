@@ -29,7 +29,11 @@ export function tokenMailedTo(outbox: string, email: string, about = /./): Promi
 }
 
 /** Makes a person: signed up, verified by mail, signed in with a token. */
-export async function signUpAs({ url, outbox }: Place, email: string, options: { name?: string; password?: string } = {}): Promise<TestPerson> {
+export async function signUpAs(
+  { url, outbox }: Place,
+  email: string,
+  options: { name?: string; password?: string } = {},
+): Promise<TestPerson> {
   const { name = email.split('@')[0] ?? email, password = 'correct horse battery staple' } = options
   const stranger = createClient({ url })
   await stranger.auth.signUp.mutate({ email, name, password })

@@ -6,7 +6,10 @@ import type { Environment } from './request.ts'
 
 /** Says what this server is: a page for browsers, JSON for the rest. */
 export function front({ NODE_ENV }: Pick<Config, 'NODE_ENV'>): Handler<Environment> {
-  const outbox = NODE_ENV === 'development' ? '<p>Mails of this development server: <a href="/dev/mail">the outbox</a>. Try <a href="/sign-up">signing up</a>.</p>' : ''
+  const outbox =
+    NODE_ENV === 'development'
+      ? '<p>Mails of this development server: <a href="/dev/mail">the outbox</a>. Try <a href="/sign-up">signing up</a>.</p>'
+      : ''
   const html = page(
     'Plinth',
     `<p>One typed backend for several applications. Procedures are called at <code>/trpc</code>, best through the package <code>@plinth/client</code>.</p>

@@ -7,7 +7,8 @@ import type { Environment } from './request.ts'
 const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 /** For our few pages: their own inline style, forms to ourselves, no script but the one whose hash the page names. */
-const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const PAGE_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 /** Adds them. A page whose address holds a token says `no-referrer` itself. */
 export function securityHeaders({ PUBLIC_URL }: Pick<Config, 'PUBLIC_URL'>): MiddlewareHandler<Environment> {

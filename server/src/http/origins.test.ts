@@ -76,7 +76,9 @@ describe('what needs the same proof', () => {
 
   test('a refusal has the shape of every refusal', async () => {
     const answer = await edge.call('note', { input: {}, headers: { cookie } })
-    expect(await answer.json()).toMatchObject({ error: { json: { data: { code: 'FORBIDDEN', requestId: answer.headers.get('x-request-id') } } } })
+    expect(await answer.json()).toMatchObject({
+      error: { json: { data: { code: 'FORBIDDEN', requestId: answer.headers.get('x-request-id') } } },
+    })
   })
 })
 
@@ -95,7 +97,8 @@ describe('over plain http, where browsers send no Sec-Fetch-Site', () => {
     expect(await ask({ referer: `${ours}/page?x` })).toBe(200)
     expect(await ask({ referer: 'http://192.168.1.8:3000/page' })).toBe(403)
     expect(await ask({})).toBe(403)
-    const change = async (headers: Record<string, string>) => (await lan.call('note', { input: {}, headers: { cookie: mine, ...headers } })).status
+    const change = async (headers: Record<string, string>) =>
+      (await lan.call('note', { input: {}, headers: { cookie: mine, ...headers } })).status
     expect(await change({ origin: ours })).toBe(200)
     expect(await change({ referer: `${ours}/page` })).toBe(403)
   })
@@ -103,12 +106,18 @@ describe('over plain http, where browsers send no Sec-Fetch-Site', () => {
 
 describe('CORS', () => {
   const preflight = (origin: string) =>
-    edge.call('note', { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type,x-evil' } })
+    edge.call('note', {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type,x-evil' },
+    })
 
-  test.each(['https://evil.example', 'null', home, `${friend}.evil.io`, '*', 'https://CONSOLE.example.org'])('a preflight from %s is answered without permission', async (origin) => {
-    const answer = await preflight(origin)
-    expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([])
-  })
+  test.each(['https://evil.example', 'null', home, `${friend}.evil.io`, '*', 'https://CONSOLE.example.org'])(
+    'a preflight from %s is answered without permission',
+    async (origin) => {
+      const answer = await preflight(origin)
+      expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([])
+    },
+  )
 
   test('a preflight from an allowed origin names it, and the headers that the client sends', async () => {
     const answer = await preflight(friend)

@@ -17,7 +17,10 @@ afterAll(async () => {
 })
 
 const mail = (id: number, text: string, subject = 'Subject') =>
-  writeFile(join(folder, `${id}.json`), JSON.stringify({ messageId: `<${id}@x>`, from: 'a@b', to: 'anna@example.com', subject, text, date: '2026-01-01T00:00:00.000Z' }))
+  writeFile(
+    join(folder, `${id}.json`),
+    JSON.stringify({ messageId: `<${id}@x>`, from: 'a@b', to: 'anna@example.com', subject, text, date: '2026-01-01T00:00:00.000Z' }),
+  )
 const outbox = async () => (await fetch(`${edge.url}/dev/mail`)).text()
 
 describe('the outbox page', () => {
@@ -42,14 +45,17 @@ describe('the outbox page', () => {
 })
 
 describe('the pages behind the links', () => {
-  test.each(['/sign-up', '/verify-email', '/sign-in', '/forgot-password', '/reset-password', '/invitation'])('%s has a button, runs its own script alone and tells nobody where one came from', async (path) => {
-    const answer = await fetch(edge.url + path)
-    const page = await answer.text()
-    expect(page).toMatch(/<form data-procedure="(auth|teams)\.[a-zA-Z.]+"/)
-    expect(page).toContain('<button>')
-    expect(answer.headers.get('content-security-policy')).toMatch(/script-src 'sha256-[\w+/=]{44}'; connect-src 'self'/)
-    expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
-  })
+  test.each(['/sign-up', '/verify-email', '/sign-in', '/forgot-password', '/reset-password', '/invitation'])(
+    '%s has a button, runs its own script alone and tells nobody where one came from',
+    async (path) => {
+      const answer = await fetch(edge.url + path)
+      const page = await answer.text()
+      expect(page).toMatch(/<form data-procedure="(auth|teams)\.[a-zA-Z.]+"/)
+      expect(page).toContain('<button>')
+      expect(answer.headers.get('content-security-policy')).toMatch(/script-src 'sha256-[\w+/=]{44}'; connect-src 'self'/)
+      expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
+    },
+  )
 
   test('do not exist outside development', async () => {
     const other = await startEdge()

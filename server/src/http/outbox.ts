@@ -25,8 +25,19 @@ interface FormPage {
 const FORMS: Record<string, FormPage> = {
   '/sign-up': { title: 'Sign up', procedure: 'auth.signUp', fields: ['name', 'email', 'password'], button: 'Sign up' },
   '/verify-email': { title: 'Verify your address', procedure: 'auth.verifyEmail', fields: [], button: 'Verify' },
-  '/sign-in': { title: 'Sign in', procedure: 'auth.signIn', fields: ['email', 'password'], button: 'Sign in', fixed: { delivery: 'COOKIE' } },
-  '/forgot-password': { title: 'Forgot your password?', procedure: 'auth.password.requestReset', fields: ['email'], button: 'Mail me a link' },
+  '/sign-in': {
+    title: 'Sign in',
+    procedure: 'auth.signIn',
+    fields: ['email', 'password'],
+    button: 'Sign in',
+    fixed: { delivery: 'COOKIE' },
+  },
+  '/forgot-password': {
+    title: 'Forgot your password?',
+    procedure: 'auth.password.requestReset',
+    fields: ['email'],
+    button: 'Mail me a link',
+  },
   '/reset-password': { title: 'Choose a new password', procedure: 'auth.password.reset', fields: ['password'], button: 'Set the password' },
   '/invitation': { title: 'Join the team', procedure: 'teams.invitation.accept', fields: [], button: 'Join' },
 }
@@ -66,7 +77,9 @@ export function outbox({ MAIL_URL }: Pick<Config, 'MAIL_URL'>): Hono<Environment
 }
 
 function formPage(c: Context<Environment>, { title, procedure, fields, button, fixed = {} }: FormPage): Response | Promise<Response> {
-  const inputs = fields.map((name) => `<label>${name}<input name="${name}" type="${name === 'name' ? 'text' : name}" required></label>`).join('')
+  const inputs = fields
+    .map((name) => `<label>${name}<input name="${name}" type="${name === 'name' ? 'text' : name}" required></label>`)
+    .join('')
   const body = `<form data-procedure="${procedure}" data-fixed="${escaped(JSON.stringify(fixed))}">${inputs}<button>${button}</button></form>
 <pre><output></output></pre><script>${SCRIPT}</script>`
   c.header('content-security-policy', POLICY)
@@ -78,14 +91,23 @@ async function mailsIn(url: string | undefined): Promise<string> {
   if (!url?.startsWith('file:')) return '<p>Mails are kept here when <code>MAIL_URL</code> names a folder: <code>file:///path</code>.</p>'
   const mails = await readOutbox(url)
   if (mails.length === 0) return '<p>No mail yet.</p>'
-  return mails.map(({ to, subject, date, text }) => `<article><b>${escaped(subject)}</b><br><small>to ${escaped(to)}, ${escaped(date)}</small><pre>${linked(text)}</pre></article>`).join('')
+  return mails
+    .map(
+      ({ to, subject, date, text }) =>
+        `<article><b>${escaped(subject)}</b><br><small>to ${escaped(to)}, ${escaped(date)}</small><pre>${linked(text)}</pre></article>`,
+    )
+    .join('')
 }
 
 /** Reads the mails of a folder, newest first. */
 export async function readOutbox(url: string): Promise<MailFile[]> {
   const folder = fileURLToPath(url)
   const names = await readdir(folder).catch(() => [])
-  const files = names.filter((name) => name.endsWith('.json')).sort().reverse().slice(0, 200)
+  const files = names
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .reverse()
+    .slice(0, 200)
   return Promise.all(files.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8'))))
 }
 

@@ -14,11 +14,14 @@ afterAll(async () => {
   await edge.stop()
 })
 
-const addressFor = async (at: Edge, headers: Record<string, string>) => (await (await at.call('address', { headers })).json()).result.data.json
+const addressFor = async (at: Edge, headers: Record<string, string>) =>
+  (await (await at.call('address', { headers })).json()).result.data.json
 
 describe('a request id', () => {
   test('is made, and answered also by refusals', async () => {
-    const ids = await Promise.all(['/', '/trpc/address', '/nothing', '/trpc/nothing'].map(async (path) => (await fetch(edge.url + path)).headers.get('x-request-id')))
+    const ids = await Promise.all(
+      ['/', '/trpc/address', '/nothing', '/trpc/nothing'].map(async (path) => (await fetch(edge.url + path)).headers.get('x-request-id')),
+    )
     for (const id of ids) expect(id).toMatch(/^[\w-]{36}$/)
     expect(new Set(ids).size).toBe(4)
   })
@@ -26,7 +29,8 @@ describe('a request id', () => {
   test('of the caller is taken when it is plain, and replaced when it is not', async () => {
     const given = async (id: string) => (await fetch(edge.url, { headers: { 'x-request-id': id } })).headers.get('x-request-id')
     expect(await given('trace-0123456789')).toBe('trace-0123456789')
-    for (const id of ['short', 'x'.repeat(65), 'a b c d e f g', '"}\\u000a{"level":"error"', 'ä'.repeat(10)]) expect(await given(encodeURI(id) === id ? id : id.replace(/[^\x20-\x7e]/g, '?'))).not.toBe(id)
+    for (const id of ['short', 'x'.repeat(65), 'a b c d e f g', '"}\\u000a{"level":"error"', 'ä'.repeat(10)])
+      expect(await given(encodeURI(id) === id ? id : id.replace(/[^\x20-\x7e]/g, '?'))).not.toBe(id)
   })
 })
 
@@ -51,7 +55,9 @@ describe('the address', () => {
 
   test('does not lift a limit by changing what it claims', async () => {
     const limited = await startEdge({ ANONYMOUS_CALLS_PER_MINUTE: '5', TRUSTED_PROXIES: '1' })
-    const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => limited.call('address', { headers: { 'x-forwarded-for': `6.6.6.${index}, 203.0.113.9` } })))
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => limited.call('address', { headers: { 'x-forwarded-for': `6.6.6.${index}, 203.0.113.9` } })),
+    )
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(5)
     await limited.stop()
   })
@@ -76,7 +82,8 @@ describe('the log', () => {
     const lines = edge.lines.filter(({ msg }) => msg === 'request')
     expect(lines.map(({ path }) => path)).toEqual(['/trpc/echo', '/trpc/note', '/*', '/*'])
     expect(JSON.stringify(edge.lines)).not.toMatch(/verysecret|127\.0\.0\.1/)
-    for (const line of lines) expect(line).toMatchObject({ level: 'info', requestId: expect.any(String), status: expect.any(Number), ms: expect.any(Number) })
+    for (const line of lines)
+      expect(line).toMatchObject({ level: 'info', requestId: expect.any(String), status: expect.any(Number), ms: expect.any(Number) })
   })
 
   test('cannot be forged: a newline in a path or an id stays inside its line', async () => {
@@ -87,23 +94,28 @@ describe('the log', () => {
 })
 
 describe('headers', () => {
-  test.each(['/', '/trpc/address', '/trpc/nothing', '/livez', '/nothing'])('of %s forbid sniffing, framing, running and keeping', async (path) => {
-    const { headers } = await fetch(edge.url + path)
-    expect(Object.fromEntries(headers)).toMatchObject({
-      'x-content-type-options': 'nosniff',
-      'x-frame-options': 'DENY',
-      'content-security-policy': expect.stringMatching(/default-src 'none'.*frame-ancestors 'none'/),
-      'cache-control': 'no-store',
-      'strict-transport-security': expect.stringMatching(/^max-age=\d{8}/),
-    })
-    expect(headers.has('x-powered-by') || headers.has('server')).toBe(false)
-  })
+  test.each(['/', '/trpc/address', '/trpc/nothing', '/livez', '/nothing'])(
+    'of %s forbid sniffing, framing, running and keeping',
+    async (path) => {
+      const { headers } = await fetch(edge.url + path)
+      expect(Object.fromEntries(headers)).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'content-security-policy': expect.stringMatching(/default-src 'none'.*frame-ancestors 'none'/),
+        'cache-control': 'no-store',
+        'strict-transport-security': expect.stringMatching(/^max-age=\d{8}/),
+      })
+      expect(headers.has('x-powered-by') || headers.has('server')).toBe(false)
+    },
+  )
 
   test('that would split the answer are refused or ignored', async () => {
     for (const headers of [{ 'x-request-id': 'abcdefgh\r\nset-cookie: evil=1' }, { origin: 'https://a\r\nset-cookie: evil=1' }]) {
       const raw = await new Promise((resolve) => {
         try {
-          request(edge.url, { headers }, (answer) => resolve(answer.headers['set-cookie'])).on('error', () => resolve(undefined)).end()
+          request(edge.url, { headers }, (answer) => resolve(answer.headers['set-cookie']))
+            .on('error', () => resolve(undefined))
+            .end()
         } catch {
           resolve(undefined)
         }

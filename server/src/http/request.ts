@@ -41,7 +41,13 @@ function routeOf(c: Context<Environment>): string {
 export function addressOf(c: Context<Environment>, trustedProxies: number): string | null {
   const peer = c.env.incoming.socket.remoteAddress
   const forwarded = trustedProxies > 0 ? (c.req.header('x-forwarded-for') ?? '') : ''
-  const hops = [...forwarded.split(',').map((hop) => hop.trim()).filter(Boolean), peer ?? '']
+  const hops = [
+    ...forwarded
+      .split(',')
+      .map((hop) => hop.trim())
+      .filter(Boolean),
+    peer ?? '',
+  ]
   const claimed = bare(hops[Math.max(0, hops.length - 1 - trustedProxies)] ?? '')
   return isIP(claimed) ? claimed : (peer ?? null)
 }

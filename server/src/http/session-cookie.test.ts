@@ -19,7 +19,9 @@ describe('the cookie', () => {
   })
 
   test('is taken away with the same attributes', async () => {
-    expect((await edge.call('signOut', empty)).headers.getSetCookie()).toEqual([`${COOKIE}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax`])
+    expect((await edge.call('signOut', empty)).headers.getSetCookie()).toEqual([
+      `${COOKIE}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax`,
+    ])
   })
 
   test('is set from within a batch as well', async () => {
@@ -29,7 +31,9 @@ describe('the cookie', () => {
 
   test('over plain http is one that browsers take there', async () => {
     const lan = await startEdge({ PUBLIC_URL: 'http://192.168.1.7:3000' })
-    expect((await lan.call('signIn', empty)).headers.getSetCookie()).toEqual(['plinth_session=cookie-token; Max-Age=3600; Path=/; HttpOnly; SameSite=Lax'])
+    expect((await lan.call('signIn', empty)).headers.getSetCookie()).toEqual([
+      'plinth_session=cookie-token; Max-Age=3600; Path=/; HttpOnly; SameSite=Lax',
+    ])
     await lan.stop()
   })
 })
@@ -45,13 +49,24 @@ describe('a credential', () => {
   })
 
   test('in both channels at once is refused, whether valid or not', async () => {
-    for (const [cookie, bearer] of [['cookie-anna', 'token-anna'], ['cookie-anna', 'x'], ['x', 'token-anna'], ['', 'x']]) {
+    for (const [cookie, bearer] of [
+      ['cookie-anna', 'token-anna'],
+      ['cookie-anna', 'x'],
+      ['x', 'token-anna'],
+      ['', 'x'],
+    ]) {
       expect(await statusWith({ cookie: `${COOKIE}=${cookie}`, authorization: `Bearer ${bearer}` })).toBe(400)
     }
   })
 
   test('of a malformed kind is none', async () => {
-    const malformed: Record<string, string>[] = [{ authorization: 'token-anna' }, { authorization: 'Basic dG9rZW4tYW5uYTo=' }, { authorization: 'Bearer' }, { cookie: 'plinth_session=cookie-anna' }, { cookie: `other=${COOKIE}=cookie-anna` }]
+    const malformed: Record<string, string>[] = [
+      { authorization: 'token-anna' },
+      { authorization: 'Basic dG9rZW4tYW5uYTo=' },
+      { authorization: 'Bearer' },
+      { cookie: 'plinth_session=cookie-anna' },
+      { cookie: `other=${COOKIE}=cookie-anna` },
+    ]
     for (const headers of malformed) expect(await statusWith(headers)).toBe(401)
   })
 

@@ -38,7 +38,9 @@ export function credentialOf(c: Context, config: Pick<Config, 'PUBLIC_URL'>): Cr
   const cookie = cookieToken(c, config)
   const bearer = hasBearer(c) ? (c.req.header('authorization') ?? '').slice('bearer '.length).trim() : undefined
   if (cookie !== undefined && bearer !== undefined) {
-    throw new AppError('BAD_REQUEST', 'Send the cookie or the Authorization header, not both.', { fields: { authorization: ['came with a cookie'] } })
+    throw new AppError('BAD_REQUEST', 'Send the cookie or the Authorization header, not both.', {
+      fields: { authorization: ['came with a cookie'] },
+    })
   }
   if (cookie !== undefined) return { kind: 'COOKIE', token: cookie }
   return bearer === undefined ? null : { kind: 'BEARER', token: bearer }

@@ -12,7 +12,14 @@ beforeEach(() => {
 
 describe('the log', () => {
   test('hides what must not be in it, also one and two levels down', () => {
-    log.info({ password: 'hunter2', input: { token: 'hunter2', deep: { email: 'hunter2' } }, headers: { cookie: 'hunter2', authorization: 'hunter2' } }, 'x')
+    log.info(
+      {
+        password: 'hunter2',
+        input: { token: 'hunter2', deep: { email: 'hunter2' } },
+        headers: { cookie: 'hunter2', authorization: 'hunter2' },
+      },
+      'x',
+    )
     expect(lines[0]).not.toContain('hunter2')
   })
 
@@ -30,14 +37,22 @@ describe('the log', () => {
   })
 
   test('shows of an error its kind, code, message and stack, and nothing that it quotes', () => {
-    const cause = Object.assign(new Error('duplicate key value'), { code: '23505', detail: 'Key (email)=(anna@example.com) already exists.' })
+    const cause = Object.assign(new Error('duplicate key value'), {
+      code: '23505',
+      detail: 'Key (email)=(anna@example.com) already exists.',
+    })
     log.error({ err: new Error('outer', { cause }) }, 'x')
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ err: { message: 'outer', cause: { errorCode: '23505', message: 'duplicate key value' } } })
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      err: { message: 'outer', cause: { errorCode: '23505', message: 'duplicate key value' } },
+    })
     expect(lines[0]).not.toContain('anna')
   })
 
   test('keeps of Prisma’s errors the last line, for the ones before may quote arguments', () => {
-    const error = Object.assign(new Error('Invalid `user.create()` invocation:\n{ data: { email: "anna@example.com" } }\nUnknown argument `emial`.'), { name: 'PrismaClientValidationError' })
+    const error = Object.assign(
+      new Error('Invalid `user.create()` invocation:\n{ data: { email: "anna@example.com" } }\nUnknown argument `emial`.'),
+      { name: 'PrismaClientValidationError' },
+    )
     expect(describeError(error)).toMatchObject({ message: 'Unknown argument `emial`.' })
     expect(JSON.stringify(describeError(error))).not.toContain('anna')
   })

@@ -40,7 +40,9 @@ afterAll(async () => {
 async function answerTo(who: string, name: string, type: string): Promise<string> {
   const headers: Record<string, string> = who === 'stranger' ? {} : { authorization: `Bearer ${who}` }
   const input = { teamId: '01991f0e-7b1c-7000-8000-000000000000', surelyUnknown: true }
-  const answer = await (type === 'mutation' ? edge.call(name, { input, headers }) : edge.call(`${name}?input=${encodeURIComponent(JSON.stringify({ json: input }))}`, { headers }))
+  const answer = await (type === 'mutation'
+    ? edge.call(name, { input, headers })
+    : edge.call(`${name}?input=${encodeURIComponent(JSON.stringify({ json: input }))}`, { headers }))
   const code = /"code":"([A-Z_]+)"/.exec(await answer.text())?.[1] ?? 'nothing'
   return NO.includes(code) ? code : 'in'
 }

@@ -13,26 +13,30 @@ beforeEach(() => {
   edge.lines.length = 0
 })
 
-const get = (path: string, input?: unknown) => edge.call(`${path}${input === undefined ? '' : `?input=${encodeURIComponent(JSON.stringify(input))}`}`)
+const get = (path: string, input?: unknown) =>
+  edge.call(`${path}${input === undefined ? '' : `?input=${encodeURIComponent(JSON.stringify(input))}`}`)
 const errorOf = async (response: Response) => (await response.json()).error.json
 const post = (path: string, body: string) => edge.call(path, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
 
 describe('a fault of ours', () => {
-  test.each(['fail.unexpectedly', 'fail.withText', 'fail.inItsOutput'])('%s is masked, and logged once with the request id', async (path) => {
-    const answer = await get(path)
-    const text = await answer.text()
-    expect(answer.status).toBe(500)
-    expect(JSON.parse(text).error.json).toEqual({
-      message: 'Something went wrong on our side.',
-      code: -32603,
-      data: { code: 'INTERNAL', requestId: answer.headers.get('x-request-id'), path, httpStatus: 500 },
-    })
-    expect(text).not.toMatch(/hunter2|stack|\.ts|node_modules|ECONNREFUSED|anna/)
-    const faults = edge.lines.filter(({ level }) => level === 'error')
-    expect(faults).toHaveLength(1)
-    expect(faults[0]).toMatchObject({ requestId: answer.headers.get('x-request-id'), procedure: path })
-    expect(JSON.stringify(faults)).not.toContain('anna@example.com')
-  })
+  test.each(['fail.unexpectedly', 'fail.withText', 'fail.inItsOutput'])(
+    '%s is masked, and logged once with the request id',
+    async (path) => {
+      const answer = await get(path)
+      const text = await answer.text()
+      expect(answer.status).toBe(500)
+      expect(JSON.parse(text).error.json).toEqual({
+        message: 'Something went wrong on our side.',
+        code: -32603,
+        data: { code: 'INTERNAL', requestId: answer.headers.get('x-request-id'), path, httpStatus: 500 },
+      })
+      expect(text).not.toMatch(/hunter2|stack|\.ts|node_modules|ECONNREFUSED|anna/)
+      const faults = edge.lines.filter(({ level }) => level === 'error')
+      expect(faults).toHaveLength(1)
+      expect(faults[0]).toMatchObject({ requestId: answer.headers.get('x-request-id'), procedure: path })
+      expect(JSON.stringify(faults)).not.toContain('anna@example.com')
+    },
+  )
 
   test('a mutation whose result does not fit is masked as well', async () => {
     const answer = await edge.call('fail.inItsOutputAfterwards', { method: 'POST', headers: { 'content-type': 'application/json' } })
@@ -50,7 +54,14 @@ describe('a faulty input', () => {
       message: 'The input is not what this procedure takes.',
       data: {
         code: 'BAD_REQUEST',
-        details: { fields: { text: [expect.any(String)], 'members.1.role': [expect.any(String)], 'members.1.extra': ['is not known'], isAdmin: ['is not known'] } },
+        details: {
+          fields: {
+            text: [expect.any(String)],
+            'members.1.role': [expect.any(String)],
+            'members.1.extra': ['is not known'],
+            isAdmin: ['is not known'],
+          },
+        },
       },
     })
     expect(executed).toEqual([])
@@ -98,7 +109,10 @@ describe('a faulty input', () => {
     ['constructor.prototype in the JSON', '{"json":{"constructor":{"prototype":{"polluted":true}}}}'],
     ['nested in the JSON', '{"json":{"members":[{"role":"OWNER","__proto__":{"polluted":true}}]}}'],
     ['in the path of an annotation', '{"json":{"text":"a"},"meta":{"values":{"__proto__.polluted":["bigint"]}}}'],
-    ['constructor.prototype in the path of an annotation', '{"json":{"text":"a"},"meta":{"values":{"constructor.prototype.polluted":["Date"]}}}'],
+    [
+      'constructor.prototype in the path of an annotation',
+      '{"json":{"text":"a"},"meta":{"values":{"constructor.prototype.polluted":["Date"]}}}',
+    ],
     ['in a reference', '{"json":{"text":"a"},"meta":{"referentialEqualities":{"text":["__proto__.polluted"]}}}'],
     ['as the envelope', '{"__proto__":{"json":{"text":"a"}}}'],
     ['in the tree of annotations', '{"json":{"text":"a"},"meta":{"values":{"__proto__":{"polluted":["Date"]}}}}'],
@@ -113,7 +127,9 @@ describe('a faulty input', () => {
   test('of 60 levels that refer to each other is not unfolded', async () => {
     const levels = 60
     const json = Object.fromEntries(Array.from({ length: levels }, (_, level) => [`l${level}`, [0, 0]]))
-    const referentialEqualities = Object.fromEntries(Array.from({ length: levels - 1 }, (_, level) => [`l${level}`, [`l${level + 1}.0`, `l${level + 1}.1`]]))
+    const referentialEqualities = Object.fromEntries(
+      Array.from({ length: levels - 1 }, (_, level) => [`l${level}`, [`l${level + 1}.0`, `l${level + 1}.1`]]),
+    )
     const start = performance.now()
     expect((await post('note', JSON.stringify({ json, meta: { referentialEqualities, v: 1 } }))).status).toBe(400)
     expect(performance.now() - start).toBeLessThan(500)
@@ -121,22 +137,40 @@ describe('a faulty input', () => {
 })
 
 describe('what is not there', () => {
-  test.each(['/trpc/no.such', '/trpc/', '/trpc', '/nothing', '/trpc/__proto__', '/trpc/constructor', '/trpc/toString', '/%00', '/dev/mail', '/trpc/%E0%A4%A'])(
-    '%s is answered in the one shape',
-    async (path) => {
-      const answer = await fetch(edge.url + path)
-      expect([400, 404]).toContain(answer.status)
-      expect(await answer.json()).toMatchObject({ error: { json: { message: expect.any(String), data: { code: expect.any(String), requestId: expect.any(String) } } } })
-    },
-  )
+  test.each([
+    '/trpc/no.such',
+    '/trpc/',
+    '/trpc',
+    '/nothing',
+    '/trpc/__proto__',
+    '/trpc/constructor',
+    '/trpc/toString',
+    '/%00',
+    '/dev/mail',
+    '/trpc/%E0%A4%A',
+  ])('%s is answered in the one shape', async (path) => {
+    const answer = await fetch(edge.url + path)
+    expect([400, 404]).toContain(answer.status)
+    expect(await answer.json()).toMatchObject({
+      error: { json: { message: expect.any(String), data: { code: expect.any(String), requestId: expect.any(String) } } },
+    })
+  })
 })
 
 describe('a refusal', () => {
   test('reaches the client with its code and details, typed', async () => {
-    const error = await edge.client().fail.withConflict.mutate().catch((thrown: unknown) => thrown)
+    const error = await edge
+      .client()
+      .fail.withConflict.mutate()
+      .catch((thrown: unknown) => thrown)
     if (!isAppError(error, 'CONFLICT')) throw new Error('expected a CONFLICT')
     const reason: 'NAME_TAKEN' | string = error.data.details.reason
-    expect([error.message, reason, error.data.details.field, error.data.path]).toEqual(['The slug is taken.', 'NAME_TAKEN', 'slug', 'fail.withConflict'])
+    expect([error.message, reason, error.data.details.field, error.data.path]).toEqual([
+      'The slug is taken.',
+      'NAME_TAKEN',
+      'slug',
+      'fail.withConflict',
+    ])
     expect(isAppError(error, 'NOT_FOUND')).toBe(false)
     expect(isAppError(error)).toBe(true)
   })
@@ -146,7 +180,10 @@ describe('a refusal', () => {
     expect([alone.status, alone.headers.get('retry-after')]).toEqual([503, '7'])
     const batch = await edge.call(`echo,fail.whileBusy?batch=1&input=${encodeURIComponent('{"0":{"json":{}}}')}`)
     expect([batch.status, batch.headers.get('retry-after')]).toEqual([207, '7'])
-    expect(await batch.json()).toMatchObject([{ result: {} }, { error: { json: { data: { code: 'UNAVAILABLE', details: { retryAfterSeconds: 7 } } } } }])
+    expect(await batch.json()).toMatchObject([
+      { result: {} },
+      { error: { json: { data: { code: 'UNAVAILABLE', details: { retryAfterSeconds: 7 } } } } },
+    ])
   })
 
   test('is no error in the log', async () => {

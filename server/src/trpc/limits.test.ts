@@ -13,7 +13,11 @@ afterEach(async () => {
 
 const batchOf = (size: number) => ({
   path: `${Array(size).fill('note').join(',')}?batch=1`,
-  init: { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(Object.fromEntries(Array.from({ length: size }, (_, index) => [index, { json: {} }]))) },
+  init: {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(Object.fromEntries(Array.from({ length: size }, (_, index) => [index, { json: {} }]))),
+  },
 })
 
 describe('limits', () => {
@@ -42,7 +46,9 @@ describe('limits', () => {
     edge.sessions.add('token-anna')
     edge.sessions.add('token-ben')
     const statuses = async (token?: string) => {
-      const answers = await Promise.all([1, 2, 3, 4].map(() => edge.call('address', token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })))
+      const answers = await Promise.all(
+        [1, 2, 3, 4].map(() => edge.call('address', token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })),
+      )
       return answers.map(({ status }) => status).toSorted()
     }
     expect(await statuses()).toEqual([200, 429, 429, 429])
@@ -72,7 +78,10 @@ describe('limits', () => {
   test('a wait that is too long is told to the caller', async () => {
     edge = await startEdge({ ANONYMOUS_CALLS_PER_MINUTE: '1' })
     await edge.client().echo.query({})
-    const error = await edge.client().echo.query({}).catch((thrown: unknown) => thrown)
+    const error = await edge
+      .client()
+      .echo.query({})
+      .catch((thrown: unknown) => thrown)
     expect(isAppError(error, 'TOO_MANY_REQUESTS') && error.data.details.retryAfterSeconds).toBe(60)
   })
 })

@@ -32,7 +32,9 @@ function take(buckets: Map<string, Bucket>, key: string, perMinute: number): voi
   const known = buckets.get(key)
   const filled = known ? Math.min(perMinute, known.tokens + ((at - known.at) / 60_000) * perMinute) : perMinute
   if (filled < 1) {
-    throw new AppError('TOO_MANY_REQUESTS', 'Too many calls. Try again later.', { retryAfterSeconds: Math.ceil(((1 - filled) * 60) / perMinute) })
+    throw new AppError('TOO_MANY_REQUESTS', 'Too many calls. Try again later.', {
+      retryAfterSeconds: Math.ceil(((1 - filled) * 60) / perMinute),
+    })
   }
   buckets.delete(key)
   buckets.set(key, { tokens: filled - 1, at })

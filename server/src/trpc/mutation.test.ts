@@ -25,8 +25,18 @@ function mutationOf(work: () => unknown, ctx: Partial<Ctx> = {}) {
       .mutation(() => work() as { count: number }),
   }
   seal(record)
-  const base: Ctx = { requestId: 'request-1', address: null, userAgent: null, device: 'd'.repeat(20), idempotencyKeys: ['k'.repeat(20)], actor: anonymous }
-  return (text = 'a') => t.createCallerFactory(t.router(record))({ ...base, ...ctx }).act({ text })
+  const base: Ctx = {
+    requestId: 'request-1',
+    address: null,
+    userAgent: null,
+    device: 'd'.repeat(20),
+    idempotencyKeys: ['k'.repeat(20)],
+    actor: anonymous,
+  }
+  return (text = 'a') =>
+    t
+      .createCallerFactory(t.router(record))({ ...base, ...ctx })
+      .act({ text })
 }
 
 test('a result that was validated in its transaction is not validated again', async () => {

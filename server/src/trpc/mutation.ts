@@ -37,7 +37,7 @@ export function runAsCall(output: z.ZodType): AnyTRPCMiddlewareFunction {
       procedure: path,
       address: ctx.address,
       userAgent: ctx.userAgent,
-      idempotency: await idempotencyOf(opts as MutationOptions),
+      idempotency: await idempotencyOf(opts),
       output: validate,
     }
     const result = await withCall(call, () => opts.next())
@@ -53,7 +53,10 @@ const MAY_BE_ITS_OWN_EFFECT: ReadonlySet<string> = new Set(['NOT_FOUND', 'FORBID
  * Answers a refused mutation with what it kept when it was made before, under the same key: who deleted a team is no member of it when
  * the call comes again, and the door refuses before the key is claimed. Any other refusal stays as it is.
  */
-export async function answerRepeat<R extends { readonly ok: boolean }>(opts: MutationOptions, refused: R & { readonly error?: TRPCError }): Promise<R> {
+export async function answerRepeat<R extends { readonly ok: boolean }>(
+  opts: MutationOptions,
+  refused: R & { readonly error?: TRPCError },
+): Promise<R> {
   if (!refused.error || !MAY_BE_ITS_OWN_EFFECT.has(toAppError(refused.error).code)) return refused
   const idempotency = await idempotencyOf(opts)
   // Router keys begin with the service, and a call claims its key in the service that it names.

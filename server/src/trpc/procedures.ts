@@ -25,12 +25,15 @@ export interface Meta {
   unkeyed?: true
 }
 
-const t = initTRPC.context<Context>().meta<Meta>().create({
-  transformer,
-  isDev: false,
-  errorFormatter: ({ error, ctx, path }) => errorShape(toAppError(error), ctx?.requestId ?? null, path ?? null),
-  sse: { ping: { enabled: true, intervalMs: 15_000 }, client: { reconnectAfterInactivityMs: 40_000 } },
-})
+const t = initTRPC
+  .context<Context>()
+  .meta<Meta>()
+  .create({
+    transformer,
+    isDev: false,
+    errorFormatter: ({ error, ctx, path }) => errorShape(toAppError(error), ctx?.requestId ?? null, path ?? null),
+    sse: { ping: { enabled: true, intervalMs: 15_000 }, client: { reconnectAfterInactivityMs: 40_000 } },
+  })
 
 /** Makes a router. Throws at start for a procedure without a door, an input or an output. */
 export const router: typeof t.router = (record) => {
@@ -60,7 +63,11 @@ export const signedIn = counted.meta({ access: 'signed in' }).use(async ({ ctx, 
   const actor = actorOf(session)
   if (type !== 'subscription') return next({ ctx: { actor, sessionInfo: session, signal } })
   const life = ctx.streams.open(signal, session.userId)
-  return whileAllowed({ ctx, session, life }, () => next({ ctx: { actor, sessionInfo: session, signal: life.signal } }), () => requireSame(ctx, session))
+  return whileAllowed(
+    { ctx, session, life },
+    () => next({ ctx: { actor, sessionInfo: session, signal: life.signal } }),
+    () => requireSame(ctx, session),
+  )
 })
 
 /** Lets in who is signed in with a verified address. @throws UNAUTHORIZED, EMAIL_NOT_VERIFIED */
@@ -100,7 +107,8 @@ async function requireSession(ctx: Context, again?: 'again'): Promise<SessionInf
 /** Whoever lost, or gained, a role meanwhile comes in anew through the door. */
 async function requireSame(ctx: Context, { role, emailVerified }: SessionInfo): Promise<void> {
   const present = await requireSession(ctx, 'again')
-  if (present.role !== role || present.emailVerified !== emailVerified) throw new AppError('FORBIDDEN', 'Your role has changed: subscribe again.')
+  if (present.role !== role || present.emailVerified !== emailVerified)
+    throw new AppError('FORBIDDEN', 'Your role has changed: subscribe again.')
 }
 
 interface Subscribed {
@@ -110,7 +118,11 @@ interface Subscribed {
 }
 
 /** Keeps a subscription only as long as its door would still open: asked again whenever something of the person's is revoked. */
-async function whileAllowed<R extends { ok: boolean }>({ ctx, session, life }: Subscribed, run: () => Promise<R>, ask: () => Promise<unknown>): Promise<R> {
+async function whileAllowed<R extends { ok: boolean }>(
+  { ctx, session, life }: Subscribed,
+  run: () => Promise<R>,
+  ask: () => Promise<unknown>,
+): Promise<R> {
   const stop = ctx.onRevoked(session.userId, () => void ask().catch(life.end))
   life.signal.addEventListener('abort', stop, { once: true })
   const result = await run()

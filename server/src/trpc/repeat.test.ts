@@ -28,12 +28,16 @@ test('under another key, or with another input, it is refused as ever', async ()
   await anna.client.teams.delete.mutate({ teamId: team.id }, under('the-key-of-one-deletion'))
   await anna.client.teams.delete.mutate({ teamId: other.id })
   expect(await refusal(anna.client.teams.delete.mutate({ teamId: team.id }))).toMatchObject({ code: 'NOT_FOUND' })
-  expect(await refusal(anna.client.teams.delete.mutate({ teamId: other.id }, under('the-key-of-one-deletion')))).toMatchObject({ code: 'NOT_FOUND' })
+  expect(await refusal(anna.client.teams.delete.mutate({ teamId: other.id }, under('the-key-of-one-deletion')))).toMatchObject({
+    code: 'NOT_FOUND',
+  })
 })
 
 test('the key of one person opens nothing to another', async () => {
   const ben = await person(server, 'Ben')
   const team = await newTeam(anna)
   await anna.client.teams.delete.mutate({ teamId: team.id }, under('the-key-of-anna-alone'))
-  expect(await refusal(ben.client.teams.delete.mutate({ teamId: team.id }, under('the-key-of-anna-alone')))).toMatchObject({ code: 'NOT_FOUND' })
+  expect(await refusal(ben.client.teams.delete.mutate({ teamId: team.id }, under('the-key-of-anna-alone')))).toMatchObject({
+    code: 'NOT_FOUND',
+  })
 })

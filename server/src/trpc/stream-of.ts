@@ -18,7 +18,10 @@ export function streamOf<S extends z.ZodType>(item: S): StreamOf<S> {
   return schema as StreamOf<S>
 }
 
-async function* validated<S extends z.ZodType>(item: S, stream: AsyncIterable<unknown>): AsyncGenerator<TrackedEnvelope<z.output<S>>, void> {
+async function* validated<S extends z.ZodType>(
+  item: S,
+  stream: AsyncIterable<unknown>,
+): AsyncGenerator<TrackedEnvelope<z.output<S>>, void> {
   for await (const event of stream) {
     if (!isTrackedEnvelope(event)) throw new TypeError('a subscription yields tracked(position, event)')
     yield tracked(event[0], item.parse(event[1]))

@@ -24,7 +24,10 @@ describe('a subscription', () => {
   })
 
   test('resumes after the event that the header, or the input, names', async () => {
-    for (const [path, headers] of [[ticks(1), { 'last-event-id': '41' }], [ticks(1, '&lastEventId=41'), {}]] as const) {
+    for (const [path, headers] of [
+      [ticks(1), { 'last-event-id': '41' }],
+      [ticks(1, '&lastEventId=41'), {}],
+    ] as const) {
       const answer = await edge.call(path, { headers: { ...bearer, ...headers } })
       expect(await firstMatch(answer, /^id: (\d+)$/m)).toBe('42')
     }
@@ -37,7 +40,10 @@ describe('a subscription', () => {
   })
 
   test('ends within 250 ms when its session is revoked, also one that is silent', async () => {
-    for (const open of [() => edge.client('token-anna').ticks.subscribe({ everyMs: 10 }), () => edge.client('token-anna').silence.subscribe()]) {
+    for (const open of [
+      () => edge.client('token-anna').ticks.subscribe({ everyMs: 10 }),
+      () => edge.client('token-anna').silence.subscribe(),
+    ]) {
       edge.sessions.add('token-anna')
       const stream = open()
       const end = lastOf(stream)

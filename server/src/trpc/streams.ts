@@ -28,7 +28,8 @@ export function createStreams(): Streams {
   return {
     open(caller, owner) {
       const theirs = owner === undefined ? 0 : [...open.values()].filter((each) => each === owner).length
-      if (theirs >= MOST_STREAMS) throw new AppError('TOO_MANY_REQUESTS', 'Too many live subscriptions are open.', { retryAfterSeconds: 30 })
+      if (theirs >= MOST_STREAMS)
+        throw new AppError('TOO_MANY_REQUESTS', 'Too many live subscriptions are open.', { retryAfterSeconds: 30 })
       const own = new AbortController()
       const signal = caller ? AbortSignal.any([caller, own.signal]) : own.signal
       open.set(own, owner)
@@ -69,7 +70,10 @@ function nextOrEnd<T>(iterator: AsyncIterator<T>, signal: AbortSignal): Promise<
     const end = () => reject(signal.reason instanceof Error ? signal.reason : leaving())
     if (signal.aborted) return end()
     signal.addEventListener('abort', end, { once: true })
-    iterator.next().then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
+    iterator
+      .next()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', end))
   })
 }
 
