@@ -12,9 +12,9 @@ import { useSecret } from '#lib/secrets.ts'
 import { createApp, type App } from './app.ts'
 import { databaseAnswers, migrationsApplied } from './http/checks.ts'
 import { startJobs, stopJobs } from './jobs/index.ts'
+import { jobs } from './jobs/jobs.ts'
 import { appRouter } from './router.ts'
-import { findSession, jobs as authJobs, onRevoked, settleSessions, setUpCode, useThrottles } from './services/auth/index.ts'
-import { jobs as teamsJobs } from './services/teams/index.ts'
+import { findSession, onRevoked, settleSessions, setUpCode, useThrottles } from './services/auth/index.ts'
 
 export interface Plinth {
   /** Where it listens; null for a worker, which does not. */
@@ -22,8 +22,6 @@ export interface Plinth {
   /** Answers what was accepted, ends the subscriptions so that clients resume elsewhere, stops the jobs and lets go of the database. */
   stop(): Promise<void>
 }
-
-const jobs: readonly Job[] = [...authJobs, ...teamsJobs]
 
 /** A caller that holds its connection open is given this long to use it once more, and be told that it closes. */
 const LAST_CALL_MS = 500

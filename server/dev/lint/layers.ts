@@ -27,16 +27,13 @@ const src = 'server/src/'
 /** Both ends encode alike, and the client, which is published by itself, is the one that holds the code. */
 const wireFormat = /^@plinth\/client\/transformer$/
 
-/** What services stream to their watchers. */
-const feedTail = /^server\/src\/jobs\/tail\.ts$/
-
 /** Each layer: which files are in it, and which files it may import besides its own; a service names its own as `<own>`, since another's are not. */
 const layers: readonly { name: string; files: RegExp; may: readonly RegExp[] }[] = [
   { name: 'lib', files: /^server\/src\/lib\//, may: [] },
   { name: 'db', files: /^server\/src\/db\//, may: [/^server\/src\/lib\//] },
   { name: 'files', files: /^server\/src\/files\//, may: [/^server\/src\/lib\//] },
   { name: "a service's router", files: /^server\/src\/services\/[^/]+\/router\.ts$/, may: [/^server\/src\/trpc\/(procedures|stream-of)\.ts$/, /^<own>\//] },
-  { name: 'a service', files: /^server\/src\/services\/[^/]+\//, may: [/^server\/src\/(lib|db|files)\//, /^<own>\/(?!router\.ts)/, feedTail, /^server\/src\/services\/[^/]+\/index\.ts$/] },
+  { name: 'a service', files: /^server\/src\/services\/[^/]+\//, may: [/^server\/src\/(lib|db|files)\//, /^<own>\/(?!router\.ts)/, /^server\/src\/services\/[^/]+\/index\.ts$/] },
   { name: 'trpc', files: /^server\/src\/trpc\//, may: [wireFormat, /^server\/src\/(lib|db)\//, /^server\/src\/services\/[^/]+\/index\.ts$/] },
   { name: 'http', files: /^server\/src\/http\//, may: [wireFormat, /^server\/src\/(lib|db|trpc)\//, /^server\/src\/services\/[^/]+\/index\.ts$/] },
   { name: 'jobs', files: /^server\/src\/jobs\//, may: [/^server\/src\/(lib|db)\//, /^server\/src\/services\/[^/]+\/index\.ts$/] },

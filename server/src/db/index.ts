@@ -16,6 +16,7 @@ export {
   type Job,
   type Schedule,
 } from './consumers.ts'
+export { watchFeed } from './feed-watch.ts'
 export { activityOf, type ActivityEntry } from './activity.ts'
 export { asAppError, conflictOn } from './errors.ts'
 export { purgeExpiredKeys } from './idempotency.ts'

@@ -2,7 +2,7 @@
 import type pg from 'pg'
 import { notifySoon, onHearing, onNotification } from '#db/notify.ts'
 import type { Service } from '#db'
-import { alarm, type Alarm } from './alarm.ts'
+import { alarm, type Alarm } from '#lib/alarm.ts'
 import { batchSize, dispatch, type Turn } from './dispatch.ts'
 import type { Log } from './pool.ts'
 

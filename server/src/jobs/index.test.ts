@@ -7,7 +7,8 @@ import { log } from '#lib/log.ts'
 import { createEmptyDatabase } from '../../test/database.ts'
 import { eventually, putEvent } from '../../test/outbox.ts'
 import { openSpine, type Spine } from '../../test/spine.ts'
-import { jobFigures, startJobs, stopJobs, subscribe } from './index.ts'
+import { watchFeed } from '#db'
+import { jobFigures, startJobs, stopJobs } from './index.ts'
 
 log.level = 'silent'
 let spine: Spine
@@ -39,7 +40,7 @@ const put = () => putEvent(owner, { name: 'teams.trial.made', data: { step: 'one
 const pause = (ms: number) => new Promise<undefined>((resolve) => setTimeout(resolve, ms))
 
 async function firstEvent(): Promise<string | undefined> {
-  for await (const { id } of subscribe('teams', { signal: AbortSignal.timeout(10_000) })) return id
+  for await (const { id } of watchFeed('teams', { signal: AbortSignal.timeout(10_000) })) return id
   return undefined
 }
 

@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { Config } from '#lib/config.ts'
 import { log as processLog } from '#lib/log.ts'
 import type { Job } from '#db'
+import { startTail, stopTail } from '#db/feed-watch.ts'
 import { listen } from '#db/notify.ts'
 import { startDispatcher, type Dispatcher } from './dispatcher.ts'
 import { backlogs, outboxLag, type Backlog, type OutboxLag } from './figures.ts'
@@ -11,9 +12,6 @@ import { startQueue, type Queue } from './queue.ts'
 import { startScheduler, type Scheduler } from './scheduler.ts'
 import { houseSchedules, type HouseSchedule } from './schedules.ts'
 import type { Patience } from './settings.ts'
-import { startTail, stopTail } from './tail.ts'
-
-export { subscribe } from './tail.ts'
 
 /** Dispatcher, queue and tail share these connections, beside the pool of POOL_MAX and the two of notifications. */
 const poolSize = 4

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import type { PgBoss } from 'pg-boss'
 import { notifySoon } from '#db/notify.ts'
-import { alarm } from './alarm.ts'
+import { alarm } from '#lib/alarm.ts'
 import type { Log } from './pool.ts'
 
 /** A turn that came while no process ran is made up for if it is no older than this: the length of a deploy, not of a night. */

@@ -1,8 +1,7 @@
 /** What happened in a team: read back, and live. */
 import { tracked, type TrackedEnvelope } from '@trpc/server'
-import { activityOf } from '#db'
+import { activityOf, watchFeed } from '#db'
 import { AppError } from '#lib/errors.ts'
-import { subscribe as watchFeed } from '../../jobs/tail.ts'
 import { mayReadActivity } from './policy.ts'
 import type { TeamActor } from './scope.ts'
 import { type ActivityList, type PageInTeam, TeamEvent, type WatchTeam } from './schema.ts'

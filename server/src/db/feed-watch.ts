@@ -3,11 +3,14 @@
  * reads the table from its own position. So memory is bounded, and a subscription outlives the process that serves it.
  */
 import type pg from 'pg'
-import type { FeedEvent, Service } from '#db'
-import { onHearing, onNotification } from '#db/notify.ts'
-import { alarm, type Alarm } from './alarm.ts'
+import { alarm, type Alarm } from '#lib/alarm.ts'
+import type { log } from '#lib/log.ts'
+import type { FeedEvent } from './consumers.ts'
 import { assertResumable, lastPosition, pageSize, readFeed } from './feed.ts'
-import type { Log } from './pool.ts'
+import type { Service } from './models.ts'
+import { onHearing, onNotification } from './notify.ts'
+
+type Log = Pick<typeof log, 'warn'>
 
 const pollMs = 1_000
 /** How many events wait for one listener before it is sent back to the table. */
@@ -68,7 +71,7 @@ export function stopTail(): void {
  * Gives the events of a service as they happen, from `after` on: each once, in the order of positions, none left out.
  * Throws CONFLICT (POSITION_GONE) where the feed no longer reaches back to `after`. Ends with the signal, and when this process stops.
  */
-export async function* subscribe(service: Service, { team, after, signal }: Subscription): AsyncGenerator<FeedEvent, void, undefined> {
+export async function* watchFeed(service: Service, { team, after, signal }: Subscription): AsyncGenerator<FeedEvent, void, undefined> {
   const tail = open
   if (!tail) throw new Error('startTail() has not been called')
   const mailbox: Mailbox = { team, wake: alarm(), items: [], overflowed: false }

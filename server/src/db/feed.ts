@@ -1,7 +1,8 @@
 /** Reading core.feed: by position, which is without gaps and becomes visible in its order. */
 import type pg from 'pg'
-import type { FeedEvent, Service } from '#db'
 import { AppError } from '#lib/errors.ts'
+import type { FeedEvent } from './consumers.ts'
+import type { Service } from './models.ts'
 
 /** How many events one read gives at most. */
 export const pageSize = 200

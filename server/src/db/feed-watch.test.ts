@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { FeedEvent } from '#db/consumers.ts'
-import { listen, notifySoon, stopListening } from '#db/notify.ts'
 import { readConfig } from '#lib/config.ts'
 import { isAppError } from '#lib/errors.ts'
 import { log } from '#lib/log.ts'
 import { createTestDatabase, query, type TestDatabase } from '../../test/database.ts'
 import { eventually, putEvent } from '../../test/outbox.ts'
-import { startDispatcher, type Dispatcher } from './dispatcher.ts'
-import { openPool, services } from './pool.ts'
-import { startTail, stopTail, subscribe, type Subscription } from './tail.ts'
+import { startDispatcher, type Dispatcher } from '../jobs/dispatcher.ts'
+import { openPool, services } from '../jobs/pool.ts'
+import type { FeedEvent } from './consumers.ts'
+import { startTail, stopTail, watchFeed, type Subscription } from './feed-watch.ts'
+import { listen, notifySoon, stopListening } from './notify.ts'
 
 log.level = 'silent'
 let database: TestDatabase
@@ -52,7 +52,7 @@ function hear(input: Omit<Subscription, 'signal'> = {}, pauseMs = 0): Listener {
   const end = new AbortController()
   open.push(end)
   const heard = { positions: [] as number[], ids: [] as string[] }
-  return { ...heard, end, over: follow(subscribe('teams', { ...input, signal: end.signal }), heard, pauseMs) }
+  return { ...heard, end, over: follow(watchFeed('teams', { ...input, signal: end.signal }), heard, pauseMs) }
 }
 
 async function follow(events: AsyncIterable<FeedEvent>, heard: Pick<Listener, 'positions' | 'ids'>, pauseMs: number): Promise<void> {
