@@ -67,6 +67,11 @@ describe('a faulty input', () => {
     expect(executed).toEqual([])
   })
 
+  test('says of a field that is not there that it is missing', async () => {
+    const answer = await edge.call('wait', { input: {} })
+    expect((await errorOf(answer)).data.details.fields).toEqual({ ms: ['is missing'] })
+  })
+
   test('of the wrong kind altogether is named as the input', async () => {
     for (const input of [null, 7, 'text', [], true]) {
       const answer = await edge.call('note', { input })

@@ -76,7 +76,8 @@ function fieldsOf(issues: readonly z.core.$ZodIssue[]): FieldErrors {
 }
 
 function faultsOf(issue: z.core.$ZodIssue): { name: string; fault: string }[] {
-  if (issue.code !== 'unrecognized_keys') return [{ name: nameOf(issue.path), fault: issue.message }]
+  const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
+  if (issue.code !== 'unrecognized_keys') return [{ name: nameOf(issue.path), fault: isMissing ? 'is missing' : issue.message }]
   return issue.keys.map((key) => ({ name: nameOf([...issue.path, key]), fault: 'is not known' }))
 }
 
