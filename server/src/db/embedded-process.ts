@@ -110,6 +110,8 @@ async function run(place: Place, name: 'initdb' | 'pg_ctl', args: string[]): Pro
   const child = spawn(program(place, name), args, {
     cwd: dirname(place.data),
     stdio: ['ignore', 'ignore', 'pipe'],
+    // Out of reach of the terminal's Ctrl-C: stopping must not be stopped.
+    detached: process.platform !== 'win32',
     windowsHide: true,
     ...place.user,
   })
