@@ -1,6 +1,8 @@
+import { connect } from 'node:net'
 import { isAppError } from '@plinth/client'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startEdge, type Edge } from '../../test/edge.ts'
+import { eventually } from '../../test/outbox.ts'
 import { executed } from '../../test/fixtures/edge-router.ts'
 
 let edge: Edge
@@ -189,6 +191,16 @@ describe('a refusal', () => {
       { result: {} },
       { error: { json: { data: { code: 'UNAVAILABLE', details: { retryAfterSeconds: 7 } } } } },
     ])
+  })
+
+  test('is none of the database when the caller hangs up in the middle of its body', async () => {
+    const { hostname, port } = new URL(edge.url)
+    const socket = connect(Number(port), hostname)
+    socket.write('POST /trpc/note HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"json":')
+    setTimeout(() => socket.destroy(), 100)
+    await eventually(() => edge.lines.length > 0)
+    expect(edge.lines).toMatchObject([{ level: 'info', msg: 'request', status: 400 }])
+    expect(executed).toEqual([])
   })
 
   test('is no error in the log', async () => {

@@ -46,7 +46,8 @@ const BY_STATUS: Record<number, keyof typeof TRPC_ERROR_CODES_BY_KEY> = {
 
 /** The AppError behind a TRPCError: the one that was thrown, the faults of the input, tRPC's own refusal, or INTERNAL for everything else. */
 export function toAppError(error: TRPCError): AppError {
-  const known = asAppError(error.cause)
+  // Whatever was thrown in a procedure is INTERNAL_SERVER_ERROR to tRPC. A body that broke off is not, and its ECONNRESET is not the database's.
+  const known = error.code === 'INTERNAL_SERVER_ERROR' ? asAppError(error.cause) : undefined
   if (known) return known
   if (error.code === 'BAD_REQUEST' && error.cause instanceof z.core.$ZodError) {
     return new AppError('BAD_REQUEST', 'The input is not what this procedure takes.', { fields: fieldsOf(error.cause.issues) })
