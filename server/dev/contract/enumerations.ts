@@ -24,9 +24,9 @@ export function enumsModule(root: string, contract: Contract): string {
 function constant(name: string, values: readonly string[], comment: string | undefined): string {
   return [
     ...(comment ? [`/** ${comment} */`] : []),
-    `export const ${name} = {`,
+    `export const ${name}: { readonly [Value in live.${name}]: Value } = {`,
     ...values.map((value) => `  ${value}: '${value}',`),
-    `} as const satisfies { [Value in live.${name}]: Value }`,
+    '}',
     `export type ${name} = live.${name}`,
   ].join('\n')
 }

@@ -17,14 +17,19 @@ interface Manifest {
 /** Writes the package and its tarball, and gives the tarball's path. @throws LeakError, or with the compiler's words. */
 export function buildPackage(root: string): string {
   const dist = join(root, 'client/dist')
-  const folder = join(dist, 'package')
-  rmSync(dist, { recursive: true, force: true })
+  return pack(join(dist, 'package'), dist, buildFolder(root))
+}
+
+/** Writes client/dist/package alone. @throws LeakError, or with the compiler's words. */
+export function buildFolder(root: string): Manifest {
+  const folder = join(root, 'client/dist/package')
+  rmSync(join(root, 'client/dist'), { recursive: true, force: true })
   copySources(root, folder, foldApi(root))
   compile(root, folder)
   nameFilesAsBuilt(folder)
   const manifest = writeManifest(root, folder)
   checkImports(folder, Object.keys(manifest.dependencies))
-  return pack(folder, dist, manifest)
+  return manifest
 }
 
 /** The text of the published api.ts. @throws LeakError */
