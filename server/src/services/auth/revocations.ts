@@ -1,15 +1,14 @@
 /** News of revocations: what ended here is known here at once, what ended in another process by notification. */
-import { onDeaf, onHearing, onNotification } from '#db/notify.ts'
+import { onHearing, onNotification } from '#db/notify.ts'
 
 type Listener = (userId: string | null) => void
 
 const listeners = new Set<Listener>()
 const prefix = 'u:'
 
-onNotification('plinth_revoked', (payload) => announce(payload.startsWith(prefix) ? payload.slice(prefix.length) : null))
-// What was said meanwhile is lost: everything may have been revoked.
-onDeaf(() => announce(null))
+// What was said before this process heard is lost: anything may have been revoked.
 onHearing(() => announce(null))
+onNotification('plinth_revoked', (payload) => announce(payload.startsWith(prefix) ? payload.slice(prefix.length) : null))
 
 /**
  * The payload of a notification on `plinth_revoked`, sent by `tx.notify` in the revoking transaction. It names the person, whether one
