@@ -27,6 +27,7 @@ afterAll(async () => {
 const environment = (more: Record<string, string> = {}) => ({
   ...defaults,
   LOG_LEVEL: 'info',
+  PUBLIC_URL: 'https://plinth.example.com',
   DATABASE_URL: database.url,
   MAIL_URL: pathToFileURL(mails).href,
   ...more,
