@@ -27,7 +27,6 @@ afterAll(async () => {
 const environment = (more: Record<string, string> = {}) => ({
   ...defaults,
   LOG_LEVEL: 'info',
-  PUBLIC_URL: 'https://plinth.example.com',
   DATABASE_URL: database.url,
   MAIL_URL: pathToFileURL(mails).href,
   ...more,
@@ -59,7 +58,7 @@ describe('a process that cannot start says why in one sentence, and ends with 1'
     ],
     ['the host is not ours', { HOST: '192.0.2.1' }, /^HOST 192\.0\.2\.1 /],
   ])('%s', async (_fault, env, sentence) => {
-    const child = start(env)
+    const child = start({ LOG_LEVEL: 'error', ...env })
     expect(await child.ended).toBe(1)
     expect(child.output()).toMatch(sentence)
     expect(child.output().trim().split('\n')).toHaveLength(1)
@@ -70,7 +69,7 @@ describe('a process that cannot start says why in one sentence, and ends with 1'
     const squatter = createServer()
     const port = await freePort()
     await new Promise<void>((resolve) => squatter.listen(port, '127.0.0.1', resolve))
-    const child = start({ PORT: String(port) })
+    const child = start({ LOG_LEVEL: 'error', PORT: String(port) })
     expect(await child.ended).toBe(1)
     expect(child.output().trim()).toBe(`PORT ${port} is in use: stop what listens there, or choose another.`)
     squatter.close()
