@@ -49,13 +49,17 @@ async function tokenMailedTo(email: string, purpose: 'EMAIL_VERIFICATION' | 'TEA
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { quiet: { type: 'boolean', default: false } } })
   const config = readConfig(process.env)
-  if (config.NODE_ENV === 'production') throw new SetupError('NODE_ENV is production: the demonstration has a password that everybody knows.')
+  if (config.NODE_ENV === 'production')
+    throw new SetupError('NODE_ENV is production: the demonstration has a password that everybody knows.')
   useSecret(config.PLINTH_SECRET)
   await connectDatabase(config)
   try {
     const empty = (await db('auth').user.count()) === 0
     if (empty) await seed()
-    if (empty || !values.quiet) console.log(empty ? `made a small demonstration: ${demo.owner} owns the team "demo"` : 'somebody has an account here: nothing to seed')
+    if (empty || !values.quiet)
+      console.log(
+        empty ? `made a small demonstration: ${demo.owner} owns the team "demo"` : 'somebody has an account here: nothing to seed',
+      )
   } finally {
     await disconnectDatabase()
   }

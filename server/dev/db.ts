@@ -34,7 +34,10 @@ async function newMigration(database: Database, [name]: string[]): Promise<void>
   if (sql === null) return console.log('schema unchanged: there is nothing to migrate')
   const losses = await connected(database.ownerUrl, async (client) => {
     const { pending } = compare(migrations, await readHistory(client))
-    if (pending[0]) throw new SetupError(`The migration ${pending[0].name} is not applied here: run pnpm db:deploy first, so that what the new one costs can be counted.`)
+    if (pending[0])
+      throw new SetupError(
+        `The migration ${pending[0].name} is not applied here: run pnpm db:deploy first, so that what the new one costs can be counted.`,
+      )
     return lossesOf(client, sql)
   })
   const folder = join('prisma/migrations', `${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}_${name}`)
@@ -58,7 +61,9 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA "${schema}" GRANT USAGE, SELECT ON SEQUENCES 
 
 /** Foreign keys between tables with soft delete get their triggers, whatever changed. */
 function withGuards(sql: string): string {
-  return /^(CREATE|ALTER|DROP) TABLE/m.test(sql) ? `${sql.trimEnd()}\n\n-- Soft delete: guards for the foreign keys of these tables.\nSELECT core.guard_soft_deletes();\n` : sql
+  return /^(CREATE|ALTER|DROP) TABLE/m.test(sql)
+    ? `${sql.trimEnd()}\n\n-- Soft delete: guards for the foreign keys of these tables.\nSELECT core.guard_soft_deletes();\n`
+    : sql
 }
 
 async function applyAll({ ownerUrl }: Database): Promise<void> {
@@ -77,7 +82,9 @@ async function showStatus({ ownerUrl }: Database): Promise<void> {
 function linesOf({ pending, failed, changed, missing }: Standing): string[] {
   return [
     ...pending.map(({ name }) => `${name} is not applied: pnpm db:deploy`),
-    ...failed.map((row) => `${row.migration_name} began and did not end${row.logs ? ` (${row.logs})` : ''}: mend the cause and run pnpm db:deploy`),
+    ...failed.map(
+      (row) => `${row.migration_name} began and did not end${row.logs ? ` (${row.logs})` : ''}: mend the cause and run pnpm db:deploy`,
+    ),
     ...changed.map((name) => `${name} was changed after it was applied: put the file back`),
     ...missing.map((name) => `${name} was applied and its file is missing`),
   ]
@@ -96,7 +103,9 @@ async function reset(database: Database, args: string[]): Promise<void> {
       `SELECT quote_ident(nspname) AS name FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public')`,
     )
     const schemas = rows.map(({ name }) => `DROP SCHEMA ${name} CASCADE;`).join('')
-    await client.query(`SET client_min_messages = warning; SET lock_timeout = '10s'; BEGIN; ${schemas} DROP TABLE IF EXISTS public._prisma_migrations; COMMIT`)
+    await client.query(
+      `SET client_min_messages = warning; SET lock_timeout = '10s'; BEGIN; ${schemas} DROP TABLE IF EXISTS public._prisma_migrations; COMMIT`,
+    )
   })
   await applyAll(database)
   await seed(database.ownerUrl)
@@ -105,8 +114,12 @@ async function reset(database: Database, args: string[]): Promise<void> {
 function refuseUnlessDisposable({ ownerUrl, embedded }: Database, force: boolean): void {
   if (embedded || force) return
   const { hostname } = new URL(ownerUrl)
-  if (checkEnvironment().NODE_ENV === 'production') throw new SetupError('NODE_ENV is production: pnpm db:reset removes everything. Say --force if you mean it.')
-  if (!['localhost', '127.0.0.1', '[::1]'].includes(hostname)) throw new SetupError(`The database is on ${hostname}, not on this machine: pnpm db:reset removes everything. Say --force if you mean it.`)
+  if (checkEnvironment().NODE_ENV === 'production')
+    throw new SetupError('NODE_ENV is production: pnpm db:reset removes everything. Say --force if you mean it.')
+  if (!['localhost', '127.0.0.1', '[::1]'].includes(hostname))
+    throw new SetupError(
+      `The database is on ${hostname}, not on this machine: pnpm db:reset removes everything. Say --force if you mean it.`,
+    )
 }
 
 /** Runs prisma/seed.ts, which calls the services themselves. */
@@ -117,7 +130,9 @@ async function seed(ownerUrl: string): Promise<void> {
 async function studio({ ownerUrl }: Database): Promise<void> {
   const manifest = createRequire(join(root, 'server/package.json')).resolve('prisma/package.json')
   const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin: { prisma: string } }
-  console.log('Prisma Studio acts as the owner of the tables: it shows deleted rows, and what it writes passes by the rules. Ctrl-C ends it.')
+  console.log(
+    'Prisma Studio acts as the owner of the tables: it shows deleted rows, and what it writes passes by the rules. Ctrl-C ends it.',
+  )
   const options = { CHECKPOINT_DISABLE: '1', PRISMA_HIDE_UPDATE_MESSAGE: '1' }
   await run([join(manifest, '..', bin.prisma), 'studio', '--url', ownerUrl, '--browser', 'none'], { ...process.env, ...options })
 }
@@ -127,7 +142,11 @@ async function run(args: string[], environment: NodeJS.ProcessEnv): Promise<void
   process.on('SIGINT', () => undefined)
   const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env: environment })
   child.on('error', reject)
-  child.on('close', (code, signal) => (code === 0 || signal === 'SIGINT' || code === 130 ? resolve() : reject(new SetupError(`It ended with ${signal ?? `exit code ${code}`}.`))))
+  child.on('close', (code, signal) =>
+    code === 0 || signal === 'SIGINT' || code === 130
+      ? resolve()
+      : reject(new SetupError(`It ended with ${signal ?? `exit code ${code}`}.`)),
+  )
   return promise
 }
 
@@ -144,7 +163,12 @@ async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>
 await command(async () => {
   const [name = '', ...args] = process.argv.slice(2)
   const chosen = commands[name]
-  if (!chosen) throw new SetupError(`db:${name} is none of ${Object.keys(commands).map((known) => `db:${known}`).join(', ')}.`)
+  if (!chosen)
+    throw new SetupError(
+      `db:${name} is none of ${Object.keys(commands)
+        .map((known) => `db:${known}`)
+        .join(', ')}.`,
+    )
   loadEnvironment()
   const database = await openDatabase('command')
   try {

@@ -37,7 +37,9 @@ async function dev(): Promise<void> {
 
 async function serveUntilToldToStop(database: Database, config: Config): Promise<void> {
   const url = `http://localhost:${config.PORT}`
-  const server = serverProcess(developmentVariables(), url, (code) => say(`The server ended (${code ?? 'killed'}): it starts again when a file changes.`))
+  const server = serverProcess(developmentVariables(), url, (code) =>
+    say(`The server ended (${code ?? 'killed'}): it starts again when a file changes.`),
+  )
   const toldToStop = Promise.withResolvers<void>()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => toldToStop.resolve())
   const changes = queue((paths) => take(paths, database, server))
@@ -95,7 +97,9 @@ async function refuseTakenPort({ HOST, PORT }: Config): Promise<void> {
   if (PORT === 0) return
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const probe = createServer()
-  probe.on('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? new SetupError(`PORT ${PORT} is in use: stop what listens there, or choose another.`) : error))
+  probe.on('error', (error: NodeJS.ErrnoException) =>
+    reject(error.code === 'EADDRINUSE' ? new SetupError(`PORT ${PORT} is in use: stop what listens there, or choose another.`) : error),
+  )
   probe.listen(PORT, HOST, () => probe.close(() => resolve()))
   return promise
 }
@@ -105,7 +109,11 @@ async function seedWhenEmpty({ ownerUrl }: Database): Promise<void> {
   await client.connect()
   const { rowCount } = await client.query('SELECT FROM auth.users LIMIT 1').finally(() => client.end())
   if (rowCount !== 0) return
-  const { status } = spawnSync(process.execPath, [join(root, 'prisma/seed.ts')], { cwd: root, stdio: 'inherit', env: developmentVariables() })
+  const { status } = spawnSync(process.execPath, [join(root, 'prisma/seed.ts')], {
+    cwd: root,
+    stdio: 'inherit',
+    env: developmentVariables(),
+  })
   if (status !== 0) throw new SetupError('prisma/seed.ts failed. Once its cause is mended, pnpm db:reset begins with an empty database.')
 }
 

@@ -90,7 +90,8 @@ function faultOfConnection(url: string, error: Error & { code?: string }): strin
   if (error.code === 'ECONNREFUSED') return `no database answers at ${host}`
   if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return `there is no host ${hostname}`
   if (error.code === '3D000') return `there is no database ${pathname.slice(1)} at ${host}`
-  if (error.code === '28P01' || error.code === '28000') return `the database at ${host} refuses the user ${username || 'that is named'} or the password`
+  if (error.code === '28P01' || error.code === '28000')
+    return `the database at ${host} refuses the user ${username || 'that is named'} or the password`
   if (error.message.includes('timeout')) return `the database at ${host} does not answer within 10 seconds`
   return `the database at ${host} says: ${error.message}`
 }
@@ -107,5 +108,7 @@ function keptSecret(): string {
 }
 
 function unlessEmpty(environment: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''))
+  return Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
+  )
 }

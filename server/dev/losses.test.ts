@@ -7,7 +7,9 @@ test('a migration that drops, requires or retypes says how many rows that concer
   await using database = await createEmptyDatabase()
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()
-  await client.query(`CREATE SCHEMA s; CREATE TABLE s.full_ (a int, b text, c text); INSERT INTO s.full_ VALUES (1, 'x', NULL), (2, NULL, NULL); CREATE TABLE s.empty (a int, b int)`)
+  await client.query(
+    `CREATE SCHEMA s; CREATE TABLE s.full_ (a int, b text, c text); INSERT INTO s.full_ VALUES (1, 'x', NULL), (2, NULL, NULL); CREATE TABLE s.empty (a int, b int)`,
+  )
   const sql = `
     ALTER TABLE "s"."full_" DROP COLUMN "b",
     DROP COLUMN "c",

@@ -35,7 +35,13 @@ export function readSchema(root: string): SchemaFile[] {
 export async function changeSince(url: string, files: SchemaFile[], migrations: readonly Migration[]): Promise<string | null> {
   return withEngine(url, files, async (engine) => {
     const from = { tag: 'migrations' as const, ...listOf(migrations) }
-    const { exitCode, stdout } = await engine.diff({ from, to: { tag: 'schemaDatamodel', files: [...files] }, script: true, exitCode: true, filters })
+    const { exitCode, stdout } = await engine.diff({
+      from,
+      to: { tag: 'schemaDatamodel', files: [...files] },
+      script: true,
+      exitCode: true,
+      filters,
+    })
     return exitCode === 2 ? stdout : null
   })
 }

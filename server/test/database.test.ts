@@ -3,7 +3,7 @@ import { createTestDatabase, query } from './database.ts'
 import { advance } from './clock.ts'
 
 describe('a test database', () => {
-  test('has every migration applied and is nobody else\'s', async () => {
+  test("has every migration applied and is nobody else's", async () => {
     await using one = await createTestDatabase()
     await using other = await createTestDatabase()
     await query(one.ownerUrl, `INSERT INTO teams.teams (id, name, slug, updated_at) VALUES (gen_random_uuid(), 'A', 'a', now())`)

@@ -19,7 +19,9 @@ const runLock = 'hashtext($$plinth test run$$)'
 
 /** vitest's hook: returns what undoes it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = process.env.TEST_DATABASE_URL ? { url: process.env.TEST_DATABASE_URL, close: async () => undefined } : await openTemporary()
+  const server = process.env.TEST_DATABASE_URL
+    ? { url: process.env.TEST_DATABASE_URL, close: async () => undefined }
+    : await openTemporary()
   const run = randomInt(1, 2 ** 31)
   const prefix = `plinth_test_${run}_`
   const admin = new pg.Client({ connectionString: server.url, application_name: 'plinth tests' })

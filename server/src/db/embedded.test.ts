@@ -30,7 +30,8 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true })
 })
 
-const open = (purpose: 'dev' | 'command' = 'command'): Promise<Embedded> => openEmbedded({ folder, database: 'plinth', purpose, settings: { fsync: 'off' } })
+const open = (purpose: 'dev' | 'command' = 'command'): Promise<Embedded> =>
+  openEmbedded({ folder, database: 'plinth', purpose, settings: { fsync: 'off' } })
 
 async function ended(pid: number | null): Promise<void> {
   while (pid !== null && isAlive(pid)) await sleep(20)
@@ -51,7 +52,10 @@ async function openElsewhere(purpose: 'dev' | 'command'): Promise<ChildProcess> 
 describe('embedded PostgreSQL', () => {
   test('is PostgreSQL 18 with pg_stat_statements, and finds its data again', async () => {
     const first = await open()
-    const [version] = await query<{ major: number; statements: string }>(first.url, `SELECT current_setting('server_version_num')::int / 10000 AS major, (SELECT count(*)::text FROM pg_stat_statements) AS statements`)
+    const [version] = await query<{ major: number; statements: string }>(
+      first.url,
+      `SELECT current_setting('server_version_num')::int / 10000 AS major, (SELECT count(*)::text FROM pg_stat_statements) AS statements`,
+    )
     expect(version?.major).toBe(18)
     await query(first.url, 'CREATE TABLE kept (n int)')
     await first.close()
@@ -140,17 +144,20 @@ describe('embedded PostgreSQL', () => {
     await (await open()).close()
   })
 
-  test.runIf(process.getuid?.() === 0)("runs for root as another user, elsewhere when the project is out of that user's reach", async () => {
-    const inReach = await open()
-    expect(inReach.notice).toBeNull()
-    await inReach.close()
-    const closed = join(home, 'closed')
-    mkdirSync(closed, { mode: 0o700 })
-    const hidden = join(closed, 'postgres')
-    const elsewhere = await openEmbedded({ folder: hidden, database: 'plinth', purpose: 'command' })
-    expect(elsewhere.data).toMatch(/^\/var\/lib\/plinth\//)
-    expect(elsewhere.notice).toContain(elsewhere.data)
-    await elsewhere.close()
-    await removeEmbedded(hidden)
-  })
+  test.runIf(process.getuid?.() === 0)(
+    "runs for root as another user, elsewhere when the project is out of that user's reach",
+    async () => {
+      const inReach = await open()
+      expect(inReach.notice).toBeNull()
+      await inReach.close()
+      const closed = join(home, 'closed')
+      mkdirSync(closed, { mode: 0o700 })
+      const hidden = join(closed, 'postgres')
+      const elsewhere = await openEmbedded({ folder: hidden, database: 'plinth', purpose: 'command' })
+      expect(elsewhere.data).toMatch(/^\/var\/lib\/plinth\//)
+      expect(elsewhere.notice).toContain(elsewhere.data)
+      await elsewhere.close()
+      await removeEmbedded(hidden)
+    },
+  )
 })

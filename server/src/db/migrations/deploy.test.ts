@@ -31,7 +31,10 @@ function migration(name: string, sql: string): void {
 
 const deploy = (): Promise<string[]> => deployMigrations({ url: database.url, folder })
 const tables = async (): Promise<string[]> => {
-  const rows = await query<{ name: string }>(database.url, `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename !~ '^_' ORDER BY 1`)
+  const rows = await query<{ name: string }>(
+    database.url,
+    `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename !~ '^_' ORDER BY 1`,
+  )
   return rows.map(({ name }) => name)
 }
 const history = () =>
@@ -55,7 +58,14 @@ describe('a deploy', () => {
     migration('1_first', sql)
     await deploy()
     expect(await history()).toEqual([
-      { migration_name: '1_first', checksum: createHash('sha256').update(sql).digest('hex'), applied_steps_count: 1, done: true, undone: false, logs: null },
+      {
+        migration_name: '1_first',
+        checksum: createHash('sha256').update(sql).digest('hex'),
+        applied_steps_count: 1,
+        done: true,
+        undone: false,
+        logs: null,
+      },
     ])
   })
 
@@ -77,7 +87,9 @@ describe('a deploy', () => {
 
   test('leaves nothing of a migration that fails, names the line, and applies it once it is mended', async () => {
     migration('1_first', 'CREATE TABLE a (n int);\nINSERT INTO a VALUES (1);\nINSERT INTO nowhere VALUES (1);')
-    await expect(deploy()).rejects.toThrow('The migration 1_first failed in line 3 and left nothing behind: relation "nowhere" does not exist (42P01).')
+    await expect(deploy()).rejects.toThrow(
+      'The migration 1_first failed in line 3 and left nothing behind: relation "nowhere" does not exist (42P01).',
+    )
     expect(await tables()).toEqual([])
     expect(await history()).toEqual([])
     migration('1_first', 'CREATE TABLE a (n int)')
@@ -87,7 +99,10 @@ describe('a deploy', () => {
   test('lets the second of two deployers wait and find nothing to do', async () => {
     migration('1_first', 'CREATE TABLE a (n int); SELECT pg_sleep(0.5)')
     const lines: string[] = []
-    const both = await Promise.all([deploy(), sleep(200).then(() => deployMigrations({ url: database.url, folder, report: (line) => lines.push(line) }))])
+    const both = await Promise.all([
+      deploy(),
+      sleep(200).then(() => deployMigrations({ url: database.url, folder, report: (line) => lines.push(line) })),
+    ])
     expect(both).toEqual([['1_first'], []])
     expect(lines).toEqual(['another deployer is at work: waiting'])
   })
@@ -122,14 +137,19 @@ describe('a deploy', () => {
     migration('2_second', 'CREATE TABLE b (n int); SELECT pg_sleep(1.5); CREATE TABLE c (n int)')
     const script = `import { deployMigrations } from ${JSON.stringify(join(import.meta.dirname, 'deploy.ts'))}
       await deployMigrations({ url: process.env.URL, folder: process.env.FOLDER, report: (line) => console.log(line) })`
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { env: { ...process.env, URL: database.url, FOLDER: folder } })
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      env: { ...process.env, URL: database.url, FOLDER: folder },
+    })
     await new Promise((resolve) => child.stdout.once('data', resolve))
     await sleep(200)
     child.kill('SIGKILL')
     expect(await tables()).toEqual(['a'])
     expect(await deploy()).toEqual(['2_second'])
     expect(await tables()).toEqual(['a', 'b', 'c'])
-    expect((await history()).map(({ migration_name, done }) => [migration_name, done])).toEqual([['1_first', true], ['2_second', true]])
+    expect((await history()).map(({ migration_name, done }) => [migration_name, done])).toEqual([
+      ['1_first', true],
+      ['2_second', true],
+    ])
   })
 
   test('refuses a migration that ends its own transaction or works CONCURRENTLY inside one', async () => {
@@ -145,7 +165,10 @@ describe('a deploy', () => {
 describe('a migration without a transaction', () => {
   test('builds an index CONCURRENTLY while another deployer waits', async () => {
     migration('1_first', 'CREATE TABLE a (n int)')
-    migration('2_index', `${noTransaction}\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (n);\nCREATE INDEX CONCURRENTLY IF NOT EXISTS j ON a (n);`)
+    migration(
+      '2_index',
+      `${noTransaction}\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (n);\nCREATE INDEX CONCURRENTLY IF NOT EXISTS j ON a (n);`,
+    )
     const both = await Promise.all([deploy(), deploy()])
     expect(both.flat()).toEqual(['1_first', '2_index'])
     expect((await history()).map((row) => row.applied_steps_count)).toEqual([1, 2])
@@ -161,7 +184,11 @@ describe('a migration without a transaction', () => {
     expect(await deploy()).toEqual(['2_index'])
     const [index] = await query(database.url, `SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = 'i'::regclass`)
     expect(index).toEqual({ valid: true })
-    expect((await history()).map(({ done, undone }) => [done, undone])).toEqual([[true, false], [false, true], [true, false]])
+    expect((await history()).map(({ done, undone }) => [done, undone])).toEqual([
+      [true, false],
+      [false, true],
+      [true, false],
+    ])
   })
 })
 
@@ -169,11 +196,14 @@ describe("the project's migrations", () => {
   test('are all applied in the template that tests copy', async () => {
     await using copy = await createTestDatabase()
     expect(await deployMigrations({ url: copy.ownerUrl, folder: migrationsFolder })).toEqual([])
-    expect(await query(copy.ownerUrl, 'SELECT count(*)::int AS n FROM _prisma_migrations')).toEqual([{ n: readMigrations(migrationsFolder).length }])
+    expect(await query(copy.ownerUrl, 'SELECT count(*)::int AS n FROM _prisma_migrations')).toEqual([
+      { n: readMigrations(migrationsFolder).length },
+    ])
   })
 
   test('say nothing that PostgreSQL 15 does not know', () => {
-    const newer = /\b(uuidv7|uuidv4|transaction_timeout|json_table|merge_action|array_shuffle|any_value|NOT ENFORCED|VIRTUAL|WITHOUT OVERLAPS)\b/i
+    const newer =
+      /\b(uuidv7|uuidv4|transaction_timeout|json_table|merge_action|array_shuffle|any_value|NOT ENFORCED|VIRTUAL|WITHOUT OVERLAPS)\b/i
     for (const { name, sql } of readMigrations(migrationsFolder)) expect([name, newer.exec(sql)?.[0]]).toEqual([name, undefined])
   })
 })

@@ -42,7 +42,12 @@ export async function deployMigrations(options: DeployOptions): Promise<string[]
     const standing = compare(migrations, await readHistory(client))
     refuseTampering(standing)
     for (const migration of standing.pending) {
-      await apply(client, migration, standing.failed.findLast((row) => row.migration_name === migration.name), options)
+      await apply(
+        client,
+        migration,
+        standing.failed.findLast((row) => row.migration_name === migration.name),
+        options,
+      )
       options.report?.(`applied ${migration.name}`)
     }
     return standing.pending.map((migration) => migration.name)
@@ -64,20 +69,29 @@ async function waitForTurn(client: pg.Client, { patienceMs = 120_000, report }: 
 }
 
 function refuseTampering({ changed, missing }: Standing): void {
-  if (changed[0]) throw new SetupError(`The migration ${changed[0]} was applied and its file was changed since: put the file back and write a new migration.`)
-  if (missing[0]) throw new SetupError(`The migration ${missing[0]} was applied and its file is missing: this code is older than the database, or the file was removed.`)
+  if (changed[0])
+    throw new SetupError(
+      `The migration ${changed[0]} was applied and its file was changed since: put the file back and write a new migration.`,
+    )
+  if (missing[0])
+    throw new SetupError(
+      `The migration ${missing[0]} was applied and its file is missing: this code is older than the database, or the file was removed.`,
+    )
 }
 
 async function apply(client: pg.Client, migration: Migration, failed: HistoryRow | undefined, options: DeployOptions): Promise<void> {
   const deadline = Date.now() + (options.patienceMs ?? 120_000)
   for (;;) {
     try {
-      await client.query(`RESET ALL; SET statement_timeout = 0; SET client_min_messages = warning; SET lock_timeout = ${options.lockTimeoutMs ?? 500}`)
+      await client.query(
+        `RESET ALL; SET statement_timeout = 0; SET client_min_messages = warning; SET lock_timeout = ${options.lockTimeoutMs ?? 500}`,
+      )
       await (migration.transactional ? applyWhole(client, migration, failed) : applyInSteps(client, migration, failed))
       return
     } catch (error) {
       if ((error as { code?: string }).code !== '55P03' || !migration.transactional) throw explained(migration, error)
-      if (Date.now() > deadline) throw new SetupError(`The migration ${migration.name} found no moment without locks in its way: ${(error as Error).message}.`)
+      if (Date.now() > deadline)
+        throw new SetupError(`The migration ${migration.name} found no moment without locks in its way: ${(error as Error).message}.`)
       options.report?.(`${migration.name} stands behind another transaction: trying again`)
       await sleep(100 + Math.random() * 400)
     }
@@ -113,7 +127,9 @@ async function applyInSteps(client: pg.Client, migration: Migration, failed: His
     } catch (error) {
       const why = `statement ${index + 1} of ${statements.length} failed: ${(error as Error).message}`
       await client.query('UPDATE public._prisma_migrations SET logs = $2 WHERE id = $1', [id, why])
-      throw new SetupError(`The migration ${migration.name} stopped, ${why}. What ran before it stays. Mend the cause and deploy again: it goes on from there.`)
+      throw new SetupError(
+        `The migration ${migration.name} stopped, ${why}. What ran before it stays. Mend the cause and deploy again: it goes on from there.`,
+      )
     }
     await client.query('UPDATE public._prisma_migrations SET applied_steps_count = $2 WHERE id = $1', [id, index + 1])
   }
@@ -142,7 +158,10 @@ async function begin(client: pg.Client, { name, checksum }: Migration, steps: nu
 }
 
 async function finish(client: pg.Client, id: string, steps: number): Promise<void> {
-  await client.query('UPDATE public._prisma_migrations SET finished_at = clock_timestamp(), applied_steps_count = $2, logs = NULL WHERE id = $1', [id, steps])
+  await client.query(
+    'UPDATE public._prisma_migrations SET finished_at = clock_timestamp(), applied_steps_count = $2, logs = NULL WHERE id = $1',
+    [id, steps],
+  )
 }
 
 async function markRolledBack(client: pg.Client, id: string): Promise<void> {
@@ -154,5 +173,7 @@ function explained(migration: Migration, error: unknown): Error {
   const { code, message, position, hint } = error as { code?: string; message: string; position?: string; hint?: string }
   if (code === undefined) return error as Error
   const line = position ? ` in line ${migration.sql.slice(0, Number(position)).split('\n').length}` : ''
-  return new SetupError(`The migration ${migration.name} failed${line} and left nothing behind: ${message} (${code}).${hint ? ` ${hint}` : ''}`)
+  return new SetupError(
+    `The migration ${migration.name} failed${line} and left nothing behind: ${message} (${code}).${hint ? ` ${hint}` : ''}`,
+  )
 }

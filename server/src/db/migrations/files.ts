@@ -34,15 +34,19 @@ function readMigration(folder: string, name: string): Migration {
   const sql = content.toString('utf8')
   const checksum = createHash('sha256').update(content).digest('hex')
   const transactional = sql.split(/\r?\n/, 1)[0]?.trim() !== noTransaction
-  const fault = statementsOf(sql).map((statement) => faultOf(withoutComments(statement), transactional)).find((found) => found !== null)
+  const fault = statementsOf(sql)
+    .map((statement) => faultOf(withoutComments(statement), transactional))
+    .find((found) => found !== null)
   if (fault) throw new SetupError(`The migration ${name} ${fault}.`)
   return { name, sql, checksum, transactional }
 }
 
 function faultOf(statement: string, transactional: boolean): string | null {
   const concurrently = /^(CREATE\s+(UNIQUE\s+)?|DROP\s+|RE)INDEX\b[^;]*?\bCONCURRENTLY\b/i.test(statement)
-  if (/^(BEGIN|START\s+TRANSACTION|COMMIT|ROLLBACK|END|ABORT)\b/i.test(statement)) return `must not say ${statement.split(/\s/, 1)[0]}: it runs in a transaction of its own`
+  if (/^(BEGIN|START\s+TRANSACTION|COMMIT|ROLLBACK|END|ABORT)\b/i.test(statement))
+    return `must not say ${statement.split(/\s/, 1)[0]}: it runs in a transaction of its own`
   if (transactional && concurrently) return `works CONCURRENTLY, which no transaction can: let it begin with "${noTransaction}"`
-  if (!transactional && concurrently && !/\bIF\s+(NOT\s+)?EXISTS\b/i.test(statement) && !/^RE/i.test(statement)) return 'must say IF NOT EXISTS or IF EXISTS with CONCURRENTLY, so that it can be run again after a failure'
+  if (!transactional && concurrently && !/\bIF\s+(NOT\s+)?EXISTS\b/i.test(statement) && !/^RE/i.test(statement))
+    return 'must say IF NOT EXISTS or IF EXISTS with CONCURRENTLY, so that it can be run again after a failure'
   return null
 }

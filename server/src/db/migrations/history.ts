@@ -44,7 +44,9 @@ export async function ensureHistory(client: pg.ClientBase): Promise<void> {
 export async function readHistory(client: pg.ClientBase): Promise<HistoryRow[]> {
   const { rows } = await client.query<{ there: boolean }>(`SELECT to_regclass('public._prisma_migrations') IS NOT NULL AS there`)
   if (!rows[0]?.there) return []
-  const history = await client.query<HistoryRow>('SELECT * FROM public._prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at, migration_name')
+  const history = await client.query<HistoryRow>(
+    'SELECT * FROM public._prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at, migration_name',
+  )
   return history.rows
 }
 
@@ -57,7 +59,9 @@ export function compare(migrations: readonly Migration[], history: readonly Hist
     applied: [...applied],
     pending: migrations.filter((migration) => !applied.has(migration.name)),
     failed: history.filter((row) => row.finished_at === null && !applied.has(row.migration_name)),
-    changed: done.filter((row) => files.has(row.migration_name) && files.get(row.migration_name)?.checksum !== row.checksum).map((row) => row.migration_name),
+    changed: done
+      .filter((row) => files.has(row.migration_name) && files.get(row.migration_name)?.checksum !== row.checksum)
+      .map((row) => row.migration_name),
     missing: [...applied].filter((name) => !files.has(name)),
   }
 }

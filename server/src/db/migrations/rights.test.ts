@@ -27,13 +27,20 @@ async function asApplication(sql: string): Promise<string> {
 }
 
 const thisMonth = async (): Promise<string> => {
-  const [row] = await query<{ name: string }>(database.ownerUrl, `SELECT 'core.activity_' || to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM') AS name`)
+  const [row] = await query<{ name: string }>(
+    database.ownerUrl,
+    `SELECT 'core.activity_' || to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM') AS name`,
+  )
   return row?.name ?? ''
 }
 
 describe("the application's role", () => {
   test('inserts and reads the activity log', async () => {
-    expect(await asApplication(`INSERT INTO core.activity (service, id, created_at, event, actor_kind, data) VALUES ('auth', gen_random_uuid(), core.clock(), 'x', 'USER', '{}')`)).toBe('ok')
+    expect(
+      await asApplication(
+        `INSERT INTO core.activity (service, id, created_at, event, actor_kind, data) VALUES ('auth', gen_random_uuid(), core.clock(), 'x', 'USER', '{}')`,
+      ),
+    ).toBe('ok')
     expect(await asApplication('SELECT * FROM core.activity')).toBe('ok')
   })
 
@@ -51,7 +58,10 @@ describe("the application's role", () => {
   test('has the partitions of coming months made, which are as closed as the others', async () => {
     expect(await asApplication('SELECT core.ensure_activity_partitions(6)')).toBe('ok')
     await query(database.ownerUrl, 'SELECT core.ensure_activity_partitions(6)')
-    const partitions = await query<{ name: string }>(database.ownerUrl, `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'core.activity'::regclass`)
+    const partitions = await query<{ name: string }>(
+      database.ownerUrl,
+      `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'core.activity'::regclass`,
+    )
     expect(partitions).toHaveLength(8)
     for (const { name } of partitions) expect([name, await asApplication(`DELETE FROM ${name}`)]).toEqual([name, '42501'])
     expect(await asApplication('SELECT core.ensure_activity_partitions(2000)')).toBe('22023')
@@ -68,7 +78,9 @@ describe("the application's role", () => {
 
   test('makes no table, function or trigger, and does not move the clock', async () => {
     expect(await asApplication('CREATE TABLE teams.t (n int)')).toBe('42501')
-    expect(await asApplication('CREATE OR REPLACE FUNCTION core.clock() RETURNS timestamptz LANGUAGE sql AS $$ SELECT now() $$')).toBe('42501')
+    expect(await asApplication('CREATE OR REPLACE FUNCTION core.clock() RETURNS timestamptz LANGUAGE sql AS $$ SELECT now() $$')).toBe(
+      '42501',
+    )
     expect(await asApplication('ALTER TABLE teams.teams DISABLE TRIGGER ALL')).toBe('42501')
   })
 
@@ -82,7 +94,9 @@ describe("the application's role", () => {
 
 test('partitions are made once when many ask at the same time', async () => {
   await using fresh = await createTestDatabase()
-  const made = await Promise.all(Array.from({ length: 6 }, () => query<{ n: number }>(fresh.ownerUrl, 'SELECT core.ensure_activity_partitions(9) AS n')))
+  const made = await Promise.all(
+    Array.from({ length: 6 }, () => query<{ n: number }>(fresh.ownerUrl, 'SELECT core.ensure_activity_partitions(9) AS n')),
+  )
   expect(made.map(([row]) => row?.n).toSorted()).toEqual([0, 0, 0, 0, 0, 6])
 })
 

@@ -23,7 +23,7 @@ export function statementsOf(script: string): string[] {
 /** The statement without comments and outer space: for looking at what it does, not for running it. */
 export function withoutComments(statement: string): string {
   let text = ''
-  for (let position = 0; position < statement.length; ) {
+  for (let position = 0; position < statement.length;) {
     const end = endOfToken(statement, position)
     const part = statement.slice(position, end)
     text += part.startsWith('--') || part.startsWith('/*') ? ' ' : part
