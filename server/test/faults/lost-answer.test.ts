@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { gather } from './arena.ts'
 import { checkCalls } from './check-calls.ts'
 import { createTeam, makeCall, type Arena, type Client } from './clients.ts'
@@ -17,18 +17,6 @@ const history: Entry[] = []
 let system: System
 let arena: Arena
 let client: Client
-
-beforeAll(async () => {
-  system = await startSystem({ sources: ownSources, folder })
-  const base = { url: system.url, seed: 'lost', note: (entry: Entry) => void history.push(entry), over: () => true }
-  const scene = await gather(system.cluster.ownerUrl, base, randomFrom('lost'), 2)
-  arena = scene.arena
-  client = scene.clients[0] as Client
-}, 60_000)
-afterAll(async () => {
-  await system.close()
-  rmSync(folder, { recursive: true, force: true })
-})
 
 /** How often the team of the last call is there, and the attempts that it took. */
 async function effectOf(call: () => ReturnType<typeof makeCall>) {
@@ -49,25 +37,40 @@ async function effectOf(call: () => ReturnType<typeof makeCall>) {
 
 const stubbornly = () => makeCall(arena, client, createTeam(client), { stubborn: true, calm: true })
 
-test('an answer that is lost between PostgreSQL and the server costs the client nothing: one attempt, one effect', async () => {
-  const lost = system.proxies.web.reach(pointAt('the commit of a change', 'answered'), 10_000).then((link) => link?.cut())
-  expect(await effectOf(stubbornly)).toEqual({ outcome: 'ok', attempts: 1, teams: 1, broken: [] })
-  await lost
-})
-
-test('a COMMIT that is lost before PostgreSQL saw it is made again: one effect', async () => {
-  const lost = system.proxies.web.reach(pointAt('the commit of a change', 'withheld'), 10_000).then((link) => link?.cut())
-  expect(await effectOf(stubbornly)).toEqual({ outcome: 'ok', attempts: 1, teams: 1, broken: [] })
-  await lost
-})
-
-test('a server that is killed between commit and answer leaves one effect, and the retry of its client is answered with it', async () => {
-  const killed = system.proxies.web.reach(pointAt('the commit of a change', 'answered'), 10_000).then(async () => {
-    await system.programs.web.kill()
-    await system.programs.web.start()
+// Windows has no SIGKILL.
+describe.skipIf(process.platform === 'win32')('a lost answer', () => {
+  beforeAll(async () => {
+    system = await startSystem({ sources: ownSources, folder })
+    const base = { url: system.url, seed: 'lost', note: (entry: Entry) => void history.push(entry), over: () => true }
+    const scene = await gather(system.cluster.ownerUrl, base, randomFrom('lost'), 2)
+    arena = scene.arena
+    client = scene.clients[0] as Client
+  }, 60_000)
+  afterAll(async () => {
+    await system.close()
+    rmSync(folder, { recursive: true, force: true })
   })
-  const effect = await effectOf(stubbornly)
-  await killed
-  expect(effect).toMatchObject({ outcome: 'ok', teams: 1, broken: [] })
-  expect(effect.attempts).toBeGreaterThan(1)
+
+  test('an answer that is lost between PostgreSQL and the server costs the client nothing: one attempt, one effect', async () => {
+    const lost = system.proxies.web.reach(pointAt('the commit of a change', 'answered'), 10_000).then((link) => link?.cut())
+    expect(await effectOf(stubbornly)).toEqual({ outcome: 'ok', attempts: 1, teams: 1, broken: [] })
+    await lost
+  })
+
+  test('a COMMIT that is lost before PostgreSQL saw it is made again: one effect', async () => {
+    const lost = system.proxies.web.reach(pointAt('the commit of a change', 'withheld'), 10_000).then((link) => link?.cut())
+    expect(await effectOf(stubbornly)).toEqual({ outcome: 'ok', attempts: 1, teams: 1, broken: [] })
+    await lost
+  })
+
+  test('a server that is killed between commit and answer leaves one effect, and the retry of its client is answered with it', async () => {
+    const killed = system.proxies.web.reach(pointAt('the commit of a change', 'answered'), 10_000).then(async () => {
+      await system.programs.web.kill()
+      await system.programs.web.start()
+    })
+    const effect = await effectOf(stubbornly)
+    await killed
+    expect(effect).toMatchObject({ outcome: 'ok', teams: 1, broken: [] })
+    expect(effect.attempts).toBeGreaterThan(1)
+  })
 })

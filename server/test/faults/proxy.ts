@@ -44,25 +44,27 @@ interface Trap {
 
 interface State {
   readonly upstreamPort: number
-  readonly links: Map<Link, readonly [Socket, Socket]>
+  readonly links: Set<Link>
+  /** Also those of links that are ending: one side is gone, the other has not taken its last words yet. */
+  readonly sockets: Set<Socket>
   trap: Trap | null
 }
 
 /** Opens a proxy in front of the PostgreSQL that listens on this port of this machine. */
 export async function openProxy(upstreamPort: number): Promise<Proxy> {
-  const state: State = { upstreamPort, links: new Map(), trap: null }
+  const state: State = { upstreamPort, links: new Set(), sockets: new Set(), trap: null }
   let server = await listen(state, 0)
   const port = portOf(server)
   return {
     port,
-    links: () => [...state.links.keys()],
+    links: () => [...state.links],
     reach: (point, patienceMs) => reach(state, point, patienceMs),
     refuse: async () => stopListening(server),
     accept: async () => {
       if (!server.listening) server = await listen(state, port)
     },
     close: async () => {
-      for (const link of state.links.keys()) link.cut()
+      for (const socket of state.sockets) socket.destroy()
       await stopListening(server)
     },
   }
@@ -103,11 +105,17 @@ function carry(state: State, client: Socket): void {
   const tracker = createTracker()
   const cut = (): void => {
     state.links.delete(link)
-    client.resetAndDestroy()
+    // Node loses the handle of a socket that is reset while it ends, and then waits for it for ever when the process exits.
+    if (client.writableEnded) client.destroy()
+    else client.resetAndDestroy()
     upstream.destroy()
   }
   const link: Link = { pid: tracker.pid, cut }
-  state.links.set(link, [client, upstream])
+  state.links.add(link)
+  for (const socket of [client, upstream]) {
+    state.sockets.add(socket)
+    socket.once('close', () => state.sockets.delete(socket))
+  }
   forward(state, link, tracker, { from: client, to: upstream, side: 'client' })
   forward(state, link, tracker, { from: upstream, to: client, side: 'server' })
   upstream.on('error', cut)
