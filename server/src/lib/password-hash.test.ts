@@ -58,4 +58,4 @@ test('the line is bounded: who comes when it is full is told when to come again,
     expect(reason.details.retryAfterSeconds).toBeGreaterThan(0)
   }
   expect(await verifyPassword(null, 'x')).toBe(false)
-})
+}, 60_000)
