@@ -49,6 +49,7 @@ async function serveUntilToldToStop(database: Database, config: Config): Promise
     await toldToStop.promise
   } finally {
     endWatch()
+    await server.stop()
     await changes.settled()
     await server.stop()
   }

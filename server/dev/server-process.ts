@@ -1,6 +1,7 @@
 /** The server as a child process of `pnpm dev`: started, stopped in peace, started again. */
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { root } from './environment.ts'
@@ -35,7 +36,7 @@ export function serverProcess(environment: Record<string, string>, url: string, 
       child = null
       onExit(code)
     })
-    return answers(url, () => child === fresh)
+    return answers(Number(new URL(url).port), () => child === fresh)
   }
   return { restart, stop }
 }
@@ -50,11 +51,18 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(patience)
 }
 
-async function answers(url: string, stillRuns: () => boolean): Promise<boolean> {
+/** Listening is enough: whether it is ready may depend on a migration that waits for us. */
+async function answers(port: number, stillRuns: () => boolean): Promise<boolean> {
   while (stillRuns()) {
-    const response = await fetch(`${url}/readyz`).catch(() => null)
-    if (response?.ok) return true
+    if (await accepts(port)) return true
     await sleep(50)
   }
   return false
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = connect(port, 'localhost', () => resolve(true))
+  socket.on('error', () => resolve(false))
+  return promise.finally(() => socket.destroy())
 }
