@@ -15,7 +15,9 @@ const nobodyYet = { token: '', team: '', members: [], toy: '' }
 /** Lays the table for the effects of the campaign's own consumer. */
 export async function layEffectsTable(ownerUrl: string): Promise<void> {
   await asOwner(ownerUrl, async (client) => {
-    await client.query(`CREATE TABLE ${effectsTable} (consumer text NOT NULL, event_id uuid NOT NULL, made_at timestamptz NOT NULL DEFAULT now())`)
+    await client.query(
+      `CREATE TABLE ${effectsTable} (consumer text NOT NULL, event_id uuid NOT NULL, made_at timestamptz NOT NULL DEFAULT now())`,
+    )
     await client.query(`GRANT SELECT, INSERT ON ${effectsTable} TO plinth_app`)
   })
 }
@@ -29,7 +31,11 @@ export type Stage = Omit<Arena, 'shared' | 'password'>
  */
 export async function gather(ownerUrl: string, stage: Stage, random: Random, count: number): Promise<{ arena: Arena; clients: Client[] }> {
   const puppet = createId()
-  const people = Array.from({ length: count }, (_, index) => ({ userId: createId(), email: `client-${index + 1}@example.test`, ...nobodyYet }))
+  const people = Array.from({ length: count }, (_, index) => ({
+    userId: createId(),
+    email: `client-${index + 1}@example.test`,
+    ...nobodyYet,
+  }))
   await asOwner(ownerUrl, (client) => insertPeople(client, [...people, { userId: puppet, email: 'puppet@example.test' }]))
   const early: Arena = { ...stage, password, shared: { team: '', member: puppet } }
   const alone = people.map((person, index) => createClient(String(index + 1), random.fork(`client ${index + 1}`), person))
@@ -40,7 +46,12 @@ export async function gather(ownerUrl: string, stage: Stage, random: Random, cou
   const team = clients[0]?.person.team ?? ''
   await asOwner(ownerUrl, async (client) => {
     for (const { person } of clients) await insertMembers(client, person.team, person.members, 'MEMBER')
-    await insertMembers(client, team, people.slice(1).map(({ userId }) => userId), 'OWNER')
+    await insertMembers(
+      client,
+      team,
+      people.slice(1).map(({ userId }) => userId),
+      'OWNER',
+    )
   })
   return { arena: { ...early, shared: { team, member: puppet } }, clients }
 }
@@ -73,11 +84,16 @@ async function asOwner(url: string, work: (client: pg.Client) => Promise<void>):
 async function insertPeople(client: pg.Client, people: readonly { userId: string; email: string }[]): Promise<void> {
   const hash = await hashPassword(password)
   for (const { userId, email } of people) {
-    await client.query(
-      `INSERT INTO auth.users (id, email, name, email_verified_at, updated_at) VALUES ($1, $2, $3, now(), now())`,
-      [userId, email, email],
-    )
-    await client.query(`INSERT INTO auth.passwords (id, user_id, hash, updated_at) VALUES ($1, $2, $3, now())`, [randomUUID(), userId, hash])
+    await client.query(`INSERT INTO auth.users (id, email, name, email_verified_at, updated_at) VALUES ($1, $2, $3, now(), now())`, [
+      userId,
+      email,
+      email,
+    ])
+    await client.query(`INSERT INTO auth.passwords (id, user_id, hash, updated_at) VALUES ($1, $2, $3, now())`, [
+      randomUUID(),
+      userId,
+      hash,
+    ])
   }
 }
 

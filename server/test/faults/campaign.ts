@@ -53,7 +53,11 @@ export async function runCampaign(options: CampaignOptions): Promise<Verdict> {
   }
 }
 
-async function campaign(system: System, file: string, { seed, clients: count, faults, hasten = false, tell = () => {} }: CampaignOptions): Promise<Verdict> {
+async function campaign(
+  system: System,
+  file: string,
+  { seed, clients: count, faults, hasten = false, tell = () => {} }: CampaignOptions,
+): Promise<Verdict> {
   const random = randomFrom(seed)
   const state = { over: false }
   const base = { url: system.url, seed, note: openHistory(file), over: () => state.over }

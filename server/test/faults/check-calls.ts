@@ -116,11 +116,16 @@ function indexOf(snapshot: Snapshot): Index {
 function markOf(row: EventRow, slugs: Map<string, string>, addresses: Map<string, string>, agents: Map<string, string>): string {
   const team = row.team ?? ''
   switch (row.event) {
-    case 'teams.team.created': return slugs.get(team) ?? ''
-    case 'teams.invitation.created': return addresses.get(String(row.data['invitationId'])) ?? ''
-    case 'teams.member.role_changed': return `${team}/${row.user}`
-    case 'auth.session.started': return agents.get(String(row.data['sessionId'])) ?? ''
-    default: return team
+    case 'teams.team.created':
+      return slugs.get(team) ?? ''
+    case 'teams.invitation.created':
+      return addresses.get(String(row.data['invitationId'])) ?? ''
+    case 'teams.member.role_changed':
+      return `${team}/${row.user}`
+    case 'auth.session.started':
+      return agents.get(String(row.data['sessionId'])) ?? ''
+    default:
+      return team
   }
 }
 
@@ -128,7 +133,7 @@ function tracesOf(call: Call, index: Index): Traces {
   const requests = new Set(call.attempts.map(({ requestId }) => requestId))
   const event = changeOf[call.procedure]
   const changes = [...requests].flatMap((request) => index.changes.get(`${event} ${request}`) ?? [])
-  const rows = call.procedure in index.rows ? index.rows[call.procedure as keyof Index['rows']].get(call.mark) ?? 0 : null
+  const rows = call.procedure in index.rows ? (index.rows[call.procedure as keyof Index['rows']].get(call.mark) ?? 0) : null
   return {
     changes: changes.filter((row) => index.markOf(row) === call.mark),
     rows,

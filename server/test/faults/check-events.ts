@@ -35,10 +35,14 @@ function isSame(a: EventRow, b: EventRow | undefined): boolean {
 
 function checkPositions(snapshot: Snapshot, report: Report): void {
   for (const { service, position } of snapshot.sequencers) {
-    const positions = snapshot.feed.filter((row) => row.service === service).map((row) => row.position).toSorted((a, b) => a - b)
+    const positions = snapshot.feed
+      .filter((row) => row.service === service)
+      .map((row) => row.position)
+      .toSorted((a, b) => a - b)
     const wrong = positions.findIndex((value, index) => value !== index + 1)
     if (wrong >= 0) report.violation('feed-gapless', `${service}: position ${positions[wrong]} stands where ${wrong + 1} should`)
-    if (positions.length !== position) report.violation('feed-gapless', `${service}: ${positions.length} positions, and the sequencer says ${position}`)
+    if (positions.length !== position)
+      report.violation('feed-gapless', `${service}: ${positions.length} positions, and the sequencer says ${position}`)
   }
 }
 

@@ -32,8 +32,14 @@ function checkLives(snapshot: Snapshot, report: Report): void {
     if (team === null || !event.startsWith('teams.team.')) continue
     const before = deletions.get(team)
     const after = event === 'teams.team.deleted' ? String(data['deletionId']) : null
-    const follows = event === 'teams.team.created' ? before === undefined : event === 'teams.team.deleted' ? before === null : before === data['deletionId']
-    if (!follows) report.violation('state-follows-events', `${event} of ${team} at position ${position} follows upon ${before ?? 'nothing or life'}`)
+    const follows =
+      event === 'teams.team.created'
+        ? before === undefined
+        : event === 'teams.team.deleted'
+          ? before === null
+          : before === data['deletionId']
+    if (!follows)
+      report.violation('state-follows-events', `${event} of ${team} at position ${position} follows upon ${before ?? 'nothing or life'}`)
     deletions.set(team, after)
   }
   const members = Map.groupBy(snapshot.members, ({ team }) => team)

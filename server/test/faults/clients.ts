@@ -86,7 +86,11 @@ export async function makeCall(arena: Arena, client: Client, order: Order, { stu
   return outcome
 }
 
-function invokeOf({ name, person }: Client, { procedure, mark, input }: Order, rest: Pick<Invoke, 'call' | 'key' | 'attempt' | 'requestId'>): Invoke {
+function invokeOf(
+  { name, person }: Client,
+  { procedure, mark, input }: Order,
+  rest: Pick<Invoke, 'call' | 'key' | 'attempt' | 'requestId'>,
+): Invoke {
   const owner = procedure === 'auth.signIn' ? `device:${deviceOf(name)}` : person.userId
   return { type: 'invoke', at: Date.now(), client: name, procedure, owner, mark, input, ...rest }
 }
@@ -138,7 +142,11 @@ export function createTeam({ name, calls }: Client): Order {
 
 function invite({ name, calls, person, random }: Client): Order {
   const email = `guest-${name}-${calls + 1}@example.test`
-  return { procedure: 'teams.invitation.create', mark: email, input: { teamId: person.team, email, role: random.pick(['ADMIN', 'MEMBER', 'VIEWER']) } }
+  return {
+    procedure: 'teams.invitation.create',
+    mark: email,
+    input: { teamId: person.team, email, role: random.pick(['ADMIN', 'MEMBER', 'VIEWER']) },
+  }
 }
 
 function changeRole({ random }: Client, teamId: string, userId: string): Order {
@@ -151,7 +159,10 @@ function toggleToy({ person, toyIsDeleted }: Client): Order {
 }
 
 /** The order that signs a client in; its user agent is the mark. */
-export function signIn({ name, calls, person }: Pick<Client, 'name' | 'calls'> & { person: Pick<Person, 'email'> }, password: string): Order {
+export function signIn(
+  { name, calls, person }: Pick<Client, 'name' | 'calls'> & { person: Pick<Person, 'email'> },
+  password: string,
+): Order {
   const agent = `client ${name}, sign-in ${calls + 1}`
   return { procedure: 'auth.signIn', mark: agent, input: { email: person.email, password, delivery: 'TOKEN' } }
 }

@@ -11,10 +11,14 @@ afterEach(closeAll)
 
 // Windows has no SIGKILL.
 describe.skipIf(process.platform === 'win32')('under SIGKILL of the server, the worker, PostgreSQL and its processes', () => {
-  test(`nothing that was acknowledged is lost, nothing is done twice, and everything drains (FAULTS_SEED=${seed})`, { timeout: 180_000 }, async () => {
-    const { report, toll } = await runCampaign({ seed, clients: 16, faults: (random) => planFaults(random, kills), hasten: true })
-    expect(report.violations, tellReport(report)).toEqual([])
-    expect([...toll.kills.values()].reduce((sum, times) => sum + times, 0)).toBe(kills)
-    expect(report.counts.get('teams.create ok')).toBeGreaterThan(30)
-  })
+  test(
+    `nothing that was acknowledged is lost, nothing is done twice, and everything drains (FAULTS_SEED=${seed})`,
+    { timeout: 180_000 },
+    async () => {
+      const { report, toll } = await runCampaign({ seed, clients: 16, faults: (random) => planFaults(random, kills), hasten: true })
+      expect(report.violations, tellReport(report)).toEqual([])
+      expect([...toll.kills.values()].reduce((sum, times) => sum + times, 0)).toBe(kills)
+      expect(report.counts.get('teams.create ok')).toBeGreaterThan(30)
+    },
+  )
 })

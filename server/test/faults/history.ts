@@ -55,7 +55,10 @@ export function openHistory(file: string): (entry: Entry) => void {
 
 /** Reads a file of entries. */
 export function readHistory(file: string): Entry[] {
-  return readFileSync(file, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as Entry)
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Entry)
 }
 
 /** One attempt with its answer; none where the harness ended before it came. */

@@ -39,7 +39,8 @@ export async function inflictAll(system: System, faults: readonly Fault[], rando
 
 async function kill({ programs, cluster, proxies }: System, { victim, side }: Fault, link: Link | null, random: Random): Promise<void> {
   if (victim === 'web' || victim === 'worker') return programs[victim].kill()
-  if (victim === 'backend') return cluster.killBackend(link?.pid() ?? someBackend(proxies[side].links(), random) ?? (await cluster.backends())[0] ?? 0)
+  if (victim === 'backend')
+    return cluster.killBackend(link?.pid() ?? someBackend(proxies[side].links(), random) ?? (await cluster.backends())[0] ?? 0)
   if (victim !== 'postgres') return
   await cluster.kill()
   await Promise.all([proxies.web.refuse(), proxies.worker.refuse()])

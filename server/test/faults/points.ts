@@ -74,7 +74,9 @@ type Where = Pick<Fault, 'side' | 'point'>
 /** A process of ours is the likeliest to die: every second time. */
 function everyNamedFault(): Fault[] {
   const wheres = places.flatMap(({ side, name }) => phases.map((phase): Where => ({ side, point: pointAt(name, phase) })))
-  return wheres.flatMap((where) => [where.side, where.side, 'postgres' as const, 'backend' as const].map((victim) => ({ victim, ...where, afterMs: 0 })))
+  return wheres.flatMap((where) =>
+    [where.side, where.side, 'postgres' as const, 'backend' as const].map((victim) => ({ victim, ...where, afterMs: 0 })),
+  )
 }
 
 function pick(random: Random, side: Side): Where {

@@ -51,7 +51,7 @@ export function createProgram(options: ProgramOptions): Program {
 
 async function start(options: ProgramOptions, run: Run): Promise<void> {
   run.killed = false
-  for (const deadline = Date.now() + patienceMs; Date.now() < deadline; ) {
+  for (const deadline = Date.now() + patienceMs; Date.now() < deadline;) {
     if (run.killed) return
     const child = (run.child ??= launch(options, run))
     const isUp = options.probe ? await options.probe().catch(() => false) : run.spoke
@@ -133,7 +133,7 @@ export function runs(pid: number): boolean {
 export function descendants(pid: number): number[] {
   const parents = allParents()
   const below: number[] = []
-  for (let level = [pid]; level.length > 0; ) {
+  for (let level = [pid]; level.length > 0;) {
     level = parents.filter(({ parent }) => level.includes(parent)).map((one) => one.pid)
     below.push(...level)
   }
@@ -147,7 +147,9 @@ interface Parent {
 
 function allParents(): Parent[] {
   if (!existsSync('/proc/self/stat')) return parentsByPs()
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)
+  const pids = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
   return pids.map((pid) => ({ pid, parent: statOf(pid)?.parent ?? 0 }))
 }
 

@@ -32,7 +32,9 @@ export async function keepCallingTogether(arena: Arena, client: Client): Promise
 
 /** No two of the same thing: calls of one request share its id, and the judge tells them apart by their marks. */
 function drawSome(arena: Arena, client: Client): Order[] {
-  const orders = Array.from({ length: client.random.between(1, 3) }, () => draw(arena, client)).filter(({ procedure }) => procedure !== 'auth.signIn')
+  const orders = Array.from({ length: client.random.between(1, 3) }, () => draw(arena, client)).filter(
+    ({ procedure }) => procedure !== 'auth.signIn',
+  )
   return [...new Map(orders.map((order) => [order.mark, order])).values()]
 }
 
@@ -43,7 +45,10 @@ async function call({ arena, client, underWay }: Speaker, mutate: Mutate, order:
   const id = `${client.name}-p${client.calls}`
   const key = `${arena.seed}-call-${id}`.padStart(16, '0')
   const { procedure, mark, input } = order
-  underWay.set(key, { invoke: { type: 'invoke', client: client.name, call: id, procedure, owner: client.person.userId, key, mark, input }, attempts: 0 })
+  underWay.set(key, {
+    invoke: { type: 'invoke', client: client.name, call: id, procedure, owner: client.person.userId, key, mark, input },
+    attempts: 0,
+  })
   try {
     await mutate(procedure, input, key)
     follow(client, order, { type: 'ok' })
@@ -75,7 +80,8 @@ async function notedFetch({ arena, underWay }: Speaker, url: string, init: Reque
   const calls = keys.map((key) => underWay.get(key)).filter((one) => one !== undefined)
   for (const one of calls) arena.note({ ...one.invoke, at: Date.now(), attempt: ++one.attempts, requestId })
   const note = (outcomeOf: (index: number) => Outcome): void => {
-    for (const [index, { invoke, attempts }] of calls.entries()) arena.note({ at: Date.now(), call: invoke.call, attempt: attempts, ...outcomeOf(index) })
+    for (const [index, { invoke, attempts }] of calls.entries())
+      arena.note({ at: Date.now(), call: invoke.call, attempt: attempts, ...outcomeOf(index) })
   }
   try {
     const response = await fetch(url, { ...init, headers })

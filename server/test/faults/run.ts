@@ -9,7 +9,12 @@ import { tellReport } from './report.ts'
 import { closeAll } from './system.ts'
 
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, kills: { type: 'string', default: '200' }, clients: { type: 'string', default: '16' }, folder: { type: 'string' } },
+  options: {
+    seed: { type: 'string' },
+    kills: { type: 'string', default: '200' },
+    clients: { type: 'string', default: '16' },
+    folder: { type: 'string' },
+  },
 })
 const seed = values.seed ?? String(Date.now() % 1_000_000)
 const kills = Number(values.kills)

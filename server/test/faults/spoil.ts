@@ -18,9 +18,19 @@ export interface Spoiling {
   readonly faults: readonly Fault[]
 }
 
-const lostCommit: Fault = { victim: 'web', side: 'web', point: pointAt('the commit of a change', 'answered', /insert into "teams"\."invitations"/i), afterMs: 100 }
+const lostCommit: Fault = {
+  victim: 'web',
+  side: 'web',
+  point: pointAt('the commit of a change', 'answered', /insert into "teams"\."invitations"/i),
+  afterMs: 100,
+}
 const cutCommit: Fault = { ...lostCommit, victim: 'cut' }
-const lostEffect: Fault = { victim: 'worker', side: 'worker', point: pointAt("the commit of a consumer's effect", 'answered'), afterMs: 100 }
+const lostEffect: Fault = {
+  victim: 'worker',
+  side: 'worker',
+  point: pointAt("the commit of a consumer's effect", 'answered'),
+  afterMs: 100,
+}
 
 export const spoilings: readonly Spoiling[] = [
   {
