@@ -31,11 +31,13 @@ export interface TestServer extends AsyncDisposable {
 export interface TestServerOptions {
   /** Variables that differ from the defaults of tests. */
   readonly env?: Partial<Record<keyof Config, string>>
+  /** The database to use, and to drop at the end; a new one where none is given. */
+  readonly database?: TestDatabase
 }
 
 /** Starts one. A test file has one server, since a process has one database. Limits are far away unless `env` sets them. */
-export async function startTestServer({ env = {} }: TestServerOptions = {}): Promise<TestServer> {
-  const database = await createTestDatabase()
+export async function startTestServer({ env = {}, database: given }: TestServerOptions = {}): Promise<TestServer> {
+  const database = given ?? (await createTestDatabase())
   const mails = await mkdtemp(join(tmpdir(), 'plinth-mails-'))
   const outbox = pathToFileURL(mails).href
   const config = readConfig({ ...defaults, DATABASE_URL: database.url, MAIL_URL: outbox, ...env })

@@ -97,7 +97,7 @@ export function page(outcomes: readonly Outcome[]): string {
     '',
     `**${all.filter(({ stale }) => stale).length} stale uses, ${misses.length} misses.**`,
     '',
-    '| change | server | client | test | outside project | also named in the code itself | `pnpm contract` |',
+    '| change | server | client | test | outside project | also named in the code itself | `pnpm contract`, of callers that run already |',
     '|--|--|--|--|--|--|--|',
     ...outcomes.map(row),
     '',
