@@ -21,7 +21,7 @@ export const Config = z.object({
   DATABASE_URL: DatabaseUrl.describe('the database'),
   DIRECT_URL: DatabaseUrl.optional().describe('the same database without a pooler, for LISTEN and locks; DATABASE_URL where absent'),
   OWNER_URL: DatabaseUrl.optional().describe('the database as the role that owns the schemas, for migrations; DIRECT_URL where absent'),
-  DATABASE_ROLE: z.string().regex(/^[a-z_][a-z0-9_]*$|^$/).default('plinth_app').describe('the role that the application takes on each connection; empty where DATABASE_URL already signs in as it'),
+  DATABASE_ROLE: z.string().regex(/^[a-z_][a-z0-9_]*$|^$/, 'is not the name of a role').default('plinth_app').describe('the role that the application takes on each connection; empty where DATABASE_URL already signs in as it'),
   PREPARED_STATEMENTS: Switch.default(true).describe('off for PgBouncer in transaction mode before 1.21'),
   POOL_MAX: Count.optional().describe('connections in the pool: 20 in production, 5 elsewhere'),
   POOL_WAIT_MS: Milliseconds.default(30_000).describe('how long a call waits for a connection'),
@@ -44,9 +44,9 @@ export type Config = z.infer<typeof Config>
 /** Reads the configuration. Throws a ConfigError whose message names each bad variable and its fault, never its value. */
 export function readConfig(environment: Record<string, string | undefined>): Config {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''))
-  const result = Config.safeParse(set)
+  const result = Config.safeParse(set, { error: words })
   if (result.success) return result.data
-  throw new ConfigError(result.error.issues.map(sentence).join('\n'))
+  throw new ConfigError(result.error.issues.map((issue) => sentence(issue, set)).join('\n'))
 }
 
 /** The configuration is wrong: the message is for the person who starts the server. */
@@ -54,10 +54,18 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
-function sentence(issue: z.core.$ZodIssue): string {
+function sentence(issue: z.core.$ZodIssue, set: Record<string, string | undefined>): string {
   const variable = issue.path.join('.')
-  const missing = issue.code === 'invalid_type' && issue.input === undefined
-  return missing ? `${variable} is not set: ${Config.shape[variable as keyof typeof Config.shape].description}.` : `${variable} ${issue.message}.`
+  if (variable in set) return `${variable} ${issue.message}.`
+  return `${variable} is not set: ${Config.shape[variable as keyof typeof Config.shape].description}.`
+}
+
+/** What zod says, as the rest of a sentence that begins with the variable. */
+function words(issue: z.core.$ZodRawIssue): string {
+  if (issue.code === 'too_small') return `is less than ${issue.minimum}`
+  if (issue.code === 'too_big') return `is more than ${issue.maximum}`
+  if (issue.code === 'invalid_value') return `is none of ${issue.values.join(', ')}`
+  return issue.code === 'invalid_type' ? 'is not a whole number' : 'is not of the form that is needed'
 }
 
 function list(value: string): string[] {
