@@ -4,7 +4,7 @@ import type { Migration } from '../src/db/migrations/files.ts'
 import { createEmptyDatabase, createTestDatabase, query } from '../test/database.ts'
 import type { TestDatabase } from '../test/database.ts'
 import { root } from './environment.ts'
-import { changeSince, mendedAdapter, readSchema } from './schema-engine.ts'
+import { changeSince, faultsOfHistory, mendedAdapter, readSchema } from './schema-engine.ts'
 
 let database: TestDatabase
 
@@ -82,4 +82,12 @@ describe('the schema and the migrations', () => {
     await using copy = await createTestDatabase()
     expect(await changeSince(copy.ownerUrl, readSchema(root), readMigrations(migrationsFolder))).toBeNull()
   })
+})
+
+test("Prisma's engine reads the history that our deployer wrote, and finds it in order", async () => {
+  await using copy = await createTestDatabase()
+  const migrations = readMigrations(migrationsFolder)
+  expect(await faultsOfHistory(copy.ownerUrl, readSchema(root), migrations)).toEqual([])
+  const edited = migrations.map((one, index) => (index === 0 ? { ...one, sql: `${one.sql} ` } : one))
+  expect(await faultsOfHistory(copy.ownerUrl, readSchema(root), edited)).toEqual([migrations[0]?.name])
 })

@@ -46,6 +46,15 @@ export async function changeSince(url: string, files: SchemaFile[], migrations: 
   })
 }
 
+/** Lists what Prisma itself finds wrong with the history that a database has: edited, failed, missing or unknown migrations. */
+export async function faultsOfHistory(url: string, files: SchemaFile[], migrations: readonly Migration[]): Promise<string[]> {
+  return withEngine(url, files, async (engine) => {
+    const found = await engine.diagnoseMigrationHistory({ migrationsList: listOf(migrations), optInToShadowDatabase: false, filters })
+    const history = found.history === null ? [] : [JSON.stringify(found.history)]
+    return [...found.editedMigrationNames, ...found.failedMigrationNames, ...history, ...(found.hasMigrationsTable ? [] : ['no table'])]
+  })
+}
+
 /** The adapter that the engine speaks to PostgreSQL through, mended. */
 export function mendedAdapter(url: string): SqlMigrationAwareDriverAdapterFactory {
   const factory = new PrismaPg({ connectionString: url })
