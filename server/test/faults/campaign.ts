@@ -16,6 +16,7 @@ import type { Report } from './report.ts'
 import { takeSnapshot, type Snapshot } from './snapshot.ts'
 import { effectful } from './subscribers.ts'
 import { ownSources, startSystem, type System } from './system.ts'
+import { checkWatchers, watch } from './watchers.ts'
 
 export interface CampaignOptions {
   readonly seed: string
@@ -62,15 +63,22 @@ async function campaign(
   const state = { over: false }
   const base = { url: system.url, seed, note: openHistory(file), over: () => state.over }
   const { arena, clients } = await gather(system.cluster.ownerUrl, base, random.fork('clients'), count)
-  const calling = Promise.all(clients.map((client, index) => (index % 4 === 3 ? keepCallingTogether : keepCalling)(arena, client)))
-  const toll = await inflictAll(system, faults(random.fork('faults')), random.fork('victims'), tell)
-  state.over = true
-  const satisfied = await calling
-  const { snapshot, drainedAfterMs } = await settle(system, hasten)
-  const report = judge(readHistory(file), snapshot, effectful)
-  checkMails(snapshot, 'teams.invitation.created', mailsIn(system.mails), report)
-  checkAlive(system, satisfied, report)
-  return { report, toll, drainedAfterMs }
+  const watchers = clients.slice(0, 3).map((client) => watch(system.url, client))
+  try {
+    const calling = Promise.all(clients.map((client, index) => (index % 4 === 3 ? keepCallingTogether : keepCalling)(arena, client)))
+    const toll = await inflictAll(system, faults(random.fork('faults')), random.fork('victims'), tell)
+    state.over = true
+    const satisfied = await calling
+    const { snapshot, drainedAfterMs } = await settle(system, hasten)
+    const report = judge(readHistory(file), snapshot, effectful)
+    checkMails(snapshot, 'teams.invitation.created', mailsIn(system.mails), report)
+    await checkWatchers(watchers, snapshot, report)
+    checkAlive(system, satisfied, report)
+    return { report, toll, drainedAfterMs }
+  } finally {
+    state.over = true
+    for (const watcher of watchers) watcher.stop()
+  }
 }
 
 /** Waits until nothing is on its way any more, or the deadline has come. The judge says what that means. */

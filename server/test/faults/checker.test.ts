@@ -4,6 +4,7 @@ import type { Answer, Entry, Invoke } from './history.ts'
 import { checkMails } from './check-events.ts'
 import { brokenRules, createReport } from './report.ts'
 import type { EventRow, Snapshot } from './snapshot.ts'
+import { checkWatchers } from './watchers.ts'
 
 type World = { -readonly [K in keyof Snapshot]: Snapshot[K][number][] } & { history: Entry[] }
 
@@ -273,5 +274,17 @@ describe('the checker', () => {
     const report = createReport()
     checkMails(goodWorld(), 'teams.invitation.created', new Set(['e1']), report)
     expect(brokenRules(report)).toEqual(['mailed'])
+  })
+
+  test.each<[string, number[], string | null, string[]]>([
+    ['nothing wrong with a watcher who saw each event once', [1, 2, 3], null, []],
+    ['a watcher who missed an event', [1, 3], null, ['watched']],
+    ['a watcher who saw an event twice', [1, 2, 2, 3], null, ['watched']],
+    ['a watcher who never saw the last event', [1, 2], null, ['watched']],
+    ['a watcher who was sent away', [1, 2, 3], 'Sign in first.', ['watched']],
+  ])('finds %s', async (_, seen, ended, rules) => {
+    const report = createReport()
+    await checkWatchers([{ team: 't1', seen, ended: () => ended, stop: () => undefined }], goodWorld(), report, 0)
+    expect(brokenRules(report)).toEqual(rules)
   })
 })

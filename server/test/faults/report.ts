@@ -14,6 +14,7 @@ export type Rule =
   | 'feed-gapless'
   | 'one-effect'
   | 'mailed'
+  | 'watched'
   | 'drained'
   | 'state-follows-events'
   | 'alive'
