@@ -72,9 +72,10 @@ ${sources.map((source, slot) => `  back${slot} M${source}[] @relation("m${source
 }
 
 const trpc = `import { initTRPC } from '@trpc/server'
+import superjson from 'superjson'
 import { PrismaClient } from '../generated/client.ts'
 export interface Context { requestId: string }
-const t = initTRPC.context<Context>().create()
+const t = initTRPC.context<Context>().create({ transformer: superjson })
 export const router = t.router
 export const procedure = t.procedure
 export declare const db: PrismaClient
