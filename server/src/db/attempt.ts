@@ -4,7 +4,7 @@ import type { AppError } from '#lib/errors.ts'
 import { database } from './client.ts'
 import { finish } from './finish.ts'
 import { type Claim, claimKey } from './idempotency.ts'
-import { notifySoon } from './notify.ts'
+import { deliver, notifySoon } from './notify.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { inScope, openScope, openUnit, type Scope, type Unit } from './unit.ts'
 
@@ -43,11 +43,19 @@ export async function attempt<T>(task: Task<T>): Promise<Attempt<T>> {
       }, limits),
     )
   } catch (error) {
-    return ending && isUnknown(unit) ? { state: 'UNKNOWN', ending, error } : { state: 'ROLLED_BACK', error, unit }
+    if (!ending || !isUnknown(unit)) return { state: 'ROLLED_BACK', error, unit }
+    tell(unit)
+    return { state: 'UNKNOWN', ending, error }
   }
   if (!ending) throw new Error('The transaction was committed before its function ended')
   if (scope.records.length > 0) notifySoon('plinth_outbox')
+  tell(unit)
   return { state: 'COMMITTED', ending }
+}
+
+/** The notification itself takes a trip through the database: nothing that was revoked here may pass here meanwhile. */
+function tell({ news }: Unit): void {
+  for (const { channel, payload } of news) deliver(channel, payload)
 }
 
 async function perform<T>(task: Task<T>, scope: Scope): Promise<Ending<T>> {

@@ -222,7 +222,8 @@ function lose(self: Ear, client: pg.Client, error: unknown): void {
   log.warn({ error }, 'The LISTEN connection was lost; it is made anew, and polling makes up for it.')
 }
 
-function deliver(channel: string, payload: string): void {
+/** Tells this process alone: what it notified in a transaction it hears at the commit, before anybody else. */
+export function deliver(channel: string, payload: string): void {
   for (const fn of onPayload.get(channel as Channel) ?? []) guarded(() => fn(payload))
 }
 

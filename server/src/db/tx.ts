@@ -23,8 +23,8 @@ interface Verbs<S extends Service> {
   restore<M extends ModelOf<S>>(model: M, deletionId: string): Promise<number>
   /** Removes rows for good: the one way to. Gives the number of rows. */
   purge<M extends ModelOf<S>>(model: M, where: Where<M>): Promise<number>
-  /** Sends a notification with the commit. It makes commits wait for each other: for revocations alone. */
-  notify(channel: Channel, payload: string): Promise<void>
+  /** Sends a notification, or several, with the commit; this process hears it before `transaction()` gives its result. It makes commits wait for each other: for revocations alone. */
+  notify(channel: Channel, payload: string | readonly string[]): Promise<void>
 }
 
 /** Makes the transaction that one function sees. After the function has ended, every use of it throws. */
@@ -40,8 +40,10 @@ export function txOf<S extends Service>(scope: Scope, service: S, actor: Actor):
       lockRow(inUse(scope).connection, unit, own(service, model), where),
     restore: async (model: ModelOf<S>, deletionId: string) => restore(inUse(scope).prisma, own(service, model), deletionId),
     purge: async (model: ModelOf<S>, where: Where<ModelOf<S>>) => purge(inUse(scope).prisma, own(service, model), where as never),
-    notify: async (channel: Channel, payload: string) => {
-      await inUse(scope).connection.run(unit, 'SELECT pg_notify($1, $2)', [channel, payload])
+    notify: async (channel: Channel, payload: string | readonly string[]) => {
+      const payloads = [payload].flat()
+      await inUse(scope).connection.run(unit, 'SELECT pg_notify($1, each) FROM unnest($2::text[]) AS each', [channel, payloads])
+      unit.news.push(...payloads.map((each) => ({ channel, payload: each })))
     },
   }
   // The view has each of the service's models and the verbs; TypeScript cannot see that through a Proxy.

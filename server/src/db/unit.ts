@@ -1,6 +1,7 @@
 /** The unit of work: one attempt at an outermost transaction, and the nested transactions inside it. Carried by AsyncLocalStorage. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Connection } from './connection.ts'
+import type { Channel } from './notify.ts'
 import type { EventRecord } from './record.ts'
 import type { SoftDeletingTx } from './soft-delete/index.ts'
 
@@ -27,6 +28,13 @@ export interface Unit {
   doom: { readonly error: unknown } | undefined
   /** What nested refusals recorded: it outlives a rollback. */
   readonly traces: EventRecord[]
+  /** What it notifies with the commit. */
+  readonly news: News[]
+}
+
+export interface News {
+  readonly channel: Channel
+  readonly payload: string
 }
 
 /** One transaction function under way: the outermost, or a nested one. */
@@ -53,6 +61,7 @@ export function openUnit(actor: string): Unit {
     failure: undefined,
     doom: undefined,
     traces: [],
+    news: [],
   }
 }
 

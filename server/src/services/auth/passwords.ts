@@ -8,7 +8,6 @@ import { checkPassword } from '#lib/password-rules.ts'
 import { setPassword, stillHas } from './account-password.ts'
 import { nobody } from './accounts.ts'
 import { lifetimesOf, isUsable } from './policy.ts'
-import { forgetUser } from './revocations.ts'
 import type { ChangePassword, CheckEmail, PasswordReset, RequestReset, ResetPassword, SessionKind, SignedIn } from './schema.ts'
 import { endSessions, mintSession, newCredential, type Credential } from './sessions.ts'
 import { presentSignedIn, refuseThrottled, type SessionCookie } from './sign-in.ts'
@@ -46,7 +45,6 @@ export async function changePassword(
   const credential = newCredential(kind)
   const change = { userId: user.id, verified, hash: await hashPassword(password), credential }
   const answer = await transaction('auth', actor, (tx) => applyChange(tx, change))
-  forgetUser(user.id)
   await forgiveAttempt(user.email, address)
   const maxAgeSeconds = Math.floor(lifetimesOf(user.role).absoluteMs / 1000)
   return { answer, cookie: kind === 'COOKIE' ? { token: credential.token, maxAgeSeconds } : null }
@@ -94,7 +92,6 @@ export async function resetPassword({ token, password }: ResetPassword): Promise
   checkPassword(password, [owner.email, owner.name])
   const hash = await hashPassword(password)
   const answer = await transaction('auth', anonymous, (tx) => applyReset(tx, token, hash))
-  forgetUser(owner.id)
   await forgiveAccount(owner.email)
   return answer
 }

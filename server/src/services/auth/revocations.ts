@@ -12,15 +12,10 @@ onNotification('plinth_revoked', (payload) => announce(payload.startsWith(prefix
 
 /**
  * The payload of a notification on `plinth_revoked`, sent by `tx.notify` in the revoking transaction. It names the person, whether one
- * session, a role or a membership ended: to look again costs one query.
+ * session, a role or a membership ended: to look again costs one query. This process hears it at the commit.
  */
 export function revocation(userId: string): string {
   return prefix + userId
-}
-
-/** Makes this process forget what it knows of a person, at once. Call it after the commit of what revoked something. */
-export function forgetUser(userId: string): void {
-  announce(userId)
 }
 
 /** Calls back when something of this person's may have been revoked: a session, a role, a membership. Returns how to stop. */

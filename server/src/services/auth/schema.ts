@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Page } from '#db'
 import { EmailAddress } from '#lib/email-address.ts'
 import { SessionId, UserId } from '#lib/ids.ts'
+import { oneLine } from '#lib/text.ts'
 
 export const Role = z.enum(['USER', 'ADMIN'])
 export type Role = z.infer<typeof Role>
@@ -10,13 +11,7 @@ export type Role = z.infer<typeof Role>
 export const SessionKind = z.enum(['COOKIE', 'BEARER'])
 export type SessionKind = z.infer<typeof SessionKind>
 
-/** A name as people write it. Control characters and the marks that turn the direction of text are no part of one. */
-const PersonName = z
-  .string()
-  .overwrite((name) => name.normalize('NFC').trim())
-  .min(1, 'is empty')
-  .max(100, 'is longer than 100 characters')
-  .regex(/^[^\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]*$/u, 'holds a character that is no part of a name')
+const PersonName = oneLine(100)
 
 /** A password that is being chosen. Its rules need to know whose it is; they are checked by the rule itself (lib/password-rules.ts). */
 const NewPassword = z.string().max(1024, 'is longer than 128 characters')

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connectDatabase, disconnectDatabase, transaction, type Row } from '#db'
-import { isListening, listen, stopListening } from '#db/notify.ts'
+import { deliver, isListening, listen, stopListening } from '#db/notify.ts'
 import type { SystemActor } from '#lib/actor.ts'
 import { readConfig, type Config } from '#lib/config.ts'
 import { divertLog } from '#lib/log.ts'
@@ -9,7 +9,7 @@ import { useSecret } from '#lib/secrets.ts'
 import { advance } from '../../../test/clock.ts'
 import { createTestDatabase, query, type TestDatabase } from '../../../test/database.ts'
 import { eventually } from '../../../test/outbox.ts'
-import { findSession, forgetUser, onRevoked, revocation, settleSessions } from './index.ts'
+import { findSession, onRevoked, revocation, settleSessions } from './index.ts'
 import { createSessionCache } from './session-cache.ts'
 import { endSessions, mintSession, newCredential, type Credential } from './sessions.ts'
 
@@ -75,7 +75,7 @@ test('a session that was checked a moment ago costs no query', async () => {
 
 test('what was ended here is ended here at once', async () => {
   const ada = await remembered()
-  forgetUser(ada.user.id)
+  deliver('plinth_revoked', revocation(ada.user.id))
   expect(await findSession(ada.credential)).toBeNull()
 })
 
@@ -127,7 +127,7 @@ test('what was revoked while it was being loaded is not remembered; what others 
   const cache = createSessionCache<string>()
   const load = (revoked: string | null) =>
     cache.load('key', async () => {
-      if (revoked !== null) forgetUser(revoked)
+      if (revoked !== null) deliver('plinth_revoked', revocation(revoked))
       return { userId: 'ada', value: 'found', forMs: hour }
     })
   await eventually(isListening)
@@ -135,7 +135,7 @@ test('what was revoked while it was being loaded is not remembered; what others 
   expect(cache.get('key')).toBeUndefined()
   expect(await load('bob')).toBe('found')
   expect(cache.get('key')).toBe('found')
-  forgetUser('ada')
+  deliver('plinth_revoked', revocation('ada'))
   expect(cache.get('key')).toBeUndefined()
 })
 

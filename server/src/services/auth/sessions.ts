@@ -8,7 +8,7 @@ import { SessionId } from '#lib/ids.ts'
 import { prefixOf } from '#lib/network-address.ts'
 import { sha256 } from '#lib/secrets.ts'
 import { lifetimesOf } from './policy.ts'
-import { forgetUser, revocation } from './revocations.ts'
+import { revocation } from './revocations.ts'
 import type { ListSessions, RevokeSession, Session, SessionKind, SessionList, SessionsRevoked, SignedOut } from './schema.ts'
 
 /** What a client shows to prove that it is signed in. */
@@ -57,8 +57,8 @@ export async function mintSession(tx: Tx<'auth'>, user: Row<'user'>, credential:
 }
 
 /**
- * Ends the sessions of a person that match, and tells every process with the commit. Call `forgetUser` after the commit: it makes this
- * process forget at once. Gives how many were alive.
+ * Ends the sessions of a person that match, and tells every process with the commit, this one first. Gives how many were
+ * alive.
  */
 export async function endSessions(
   tx: Tx<'auth'>,
@@ -89,12 +89,10 @@ export async function endSession(
 /** Ends the session in use. Signing out when signed out is no error: a browser wants to be rid of its cookie. */
 export async function signOut(actor: Actor): Promise<SignedOut> {
   if (actor.kind !== 'USER') return { status: 'SIGNED_OUT' }
-  const answer = await transaction('auth', actor, async (tx): Promise<SignedOut> => {
+  return transaction('auth', actor, async (tx): Promise<SignedOut> => {
     await endSession(tx, actor.userId, actor.sessionId, 'SIGNED_OUT')
     return { status: 'SIGNED_OUT' }
   })
-  forgetUser(actor.userId)
-  return answer
 }
 
 /** Lists the living sessions of the person, newest first. */
@@ -112,23 +110,19 @@ export async function listSessions(actor: UserActor, page: ListSessions): Promis
  * @throws NOT_FOUND when it is somebody else's, has ended, or never was: the three cannot be told apart.
  */
 export async function revokeSession(actor: UserActor, { sessionId }: RevokeSession): Promise<SessionsRevoked> {
-  const answer = await transaction('auth', actor, async (tx) => {
+  return transaction('auth', actor, async (tx) => {
     const ended = await endSession(tx, actor.userId, sessionId, 'REVOKED')
     return ended ? { revoked: 1 } : refuse('NOT_FOUND', 'There is no such session.')
   })
-  forgetUser(actor.userId)
-  return answer
 }
 
 /** Ends every session of the person but the one in use. */
 export async function revokeOtherSessions(actor: UserActor): Promise<SessionsRevoked> {
-  const answer = await transaction('auth', actor, async (tx): Promise<SessionsRevoked> => {
+  return transaction('auth', actor, async (tx): Promise<SessionsRevoked> => {
     const revoked = await endSessions(tx, actor.userId, { id: { not: actor.sessionId } }, 'REVOKED')
     tx.record('auth.session.others_ended', { user: actor.userId }, { count: revoked })
     return { revoked }
   })
-  forgetUser(actor.userId)
-  return answer
 }
 
 function presentSession(

@@ -5,7 +5,6 @@ import { now } from '#lib/clock.ts'
 import { hashPassword } from '#lib/password-hash.ts'
 import { checkPassword } from '#lib/password-rules.ts'
 import { setPassword } from './account-password.ts'
-import { forgetUser } from './revocations.ts'
 import type { SetUp, SetUpDone } from './schema.ts'
 import { endSessions } from './sessions.ts'
 import { insertToken, peekToken, refuseToken, takeToken, tokenFor } from './tokens.ts'
@@ -37,10 +36,7 @@ export async function setUp({ code, email, name, password }: SetUp): Promise<Set
   if (!peeked) return transaction<'auth', never>('auth', anonymous, (tx) => refuseToken(tx, 'SETUP', code))
   checkPassword(password, [email, name])
   const hash = await hashPassword(password)
-  const made: { userId?: string } = {}
-  const answer = await transaction('auth', anonymous, (tx) => makeAdministrator(tx, { code, email, name, hash }, made))
-  if (made.userId !== undefined) forgetUser(made.userId)
-  return answer
+  return transaction('auth', anonymous, (tx) => makeAdministrator(tx, { code, email, name, hash }))
 }
 
 interface Administrator {
@@ -50,13 +46,11 @@ interface Administrator {
   readonly hash: string
 }
 
-async function makeAdministrator(
-  tx: Tx<'auth'>,
-  { code, email, name, hash }: Administrator,
-  made: { userId?: string },
-): Promise<SetUpDone | Refusal> {
+async function makeAdministrator(tx: Tx<'auth'>, { code, email, name, hash }: Administrator): Promise<SetUpDone | Refusal> {
   const taken = await takeToken(tx, 'SETUP', code)
   if (!taken || (await hasAdministrator())) return refuseToken(tx, 'SETUP', code)
+  // Processes that start at once print a code each. Whoever uses one ends the others, and so waits for whoever is using them.
+  await tx.verificationToken.deleteMany({ where: { purpose: 'SETUP', usedAt: null } })
   await tx.user.createMany({ data: [{ email, name }], skipDuplicates: true })
   const user = await tx.lock('user', { email })
   if (!user) return refuse('CONFLICT', 'The account of this address is just being deleted. Try again.', { reason: 'TOO_BUSY' })
@@ -64,7 +58,6 @@ async function makeAdministrator(
   await setPassword(tx, user.id, hash)
   await endSessions(tx, user.id, {}, 'REVOKED')
   tx.record('auth.administrator.created', { user: user.id }, {})
-  made.userId = user.id
   return { status: 'READY' }
 }
 

@@ -7,7 +7,6 @@ import { hashPassword, needsRehash, verifyPassword } from '#lib/password-hash.ts
 import { setPassword, stillHas } from './account-password.ts'
 import { presentMe } from './people.ts'
 import { lifetimesOf, maySignIn } from './policy.ts'
-import { forgetUser } from './revocations.ts'
 import type { SignedIn, SignIn } from './schema.ts'
 import { endSession, mintSession, newCredential, type Credential } from './sessions.ts'
 import { forgiveAttempt, takeAttempt, type Throttled } from './throttle.ts'
@@ -44,7 +43,6 @@ export async function signIn(actor: Actor, input: SignIn): Promise<{ answer: Sig
   const attempt = await verify(account?.id ?? null, stored?.hash ?? null, input)
   const answer = await transaction('auth', anonymous, (tx) => decide(tx, attempt, actor))
   await forgiveAttempt(input.email, address)
-  if (actor.kind === 'USER') forgetUser(actor.userId)
   const { token } = attempt.credential
   const maxAgeSeconds = Math.floor(lifetimesOf(answer.me.role).absoluteMs / 1000)
   return { answer, cookie: attempt.credential.kind === 'COOKIE' ? { token, maxAgeSeconds } : null }

@@ -3,6 +3,7 @@
  * refused or rolled-back attempt stays counted and any number of parallel ones pass the limit by none.
  */
 import { db } from '#db'
+import { AppError } from '#lib/errors.ts'
 import { customerOf } from '#lib/network-address.ts'
 import { keyedHash } from '#lib/secrets.ts'
 import { takeFromWindow, takeWithBackoff } from './throttle-statements.ts'
@@ -52,6 +53,18 @@ export async function forgiveAccount(email: string): Promise<void> {
 /** Counts a mail that somebody asked to be sent to this address: three an hour, whoever asks. Says whether it may go. */
 export async function mayMail(email: string): Promise<boolean> {
   return !on || (await takeFromWindow(bucketOf('mail', email), 3, hour)) === null
+}
+
+/**
+ * Counts the mail of an invitation: five an hour to one address, whoever invites, and fifty an hour by one person. Mails to strangers are
+ * not to be had in bulk.
+ *
+ * @throws TOO_MANY_REQUESTS
+ */
+export async function mayMailInvitation(userId: string, email: string): Promise<void> {
+  if (!on) return
+  const wait = (await takeFromWindow(bucketOf('inviter', userId), 50, hour)) ?? (await takeFromWindow(bucketOf('invited', email), 5, hour))
+  if (wait !== null) throw new AppError('TOO_MANY_REQUESTS', 'Too many invitations. Try again later.', { retryAfterSeconds: wait })
 }
 
 function bucketsOf(email: string, address: string | null): { account: string; network: string; pair: string } {

@@ -61,9 +61,19 @@ describe('watching a team', () => {
     const [mine, other] = [await newTeam(ben), await newTeam(anna)]
     const watched = await watch(ben, mine)
     await anna.client.teams.delete.mutate({ teamId: other.id })
-    await ben.client.teams.delete.mutate({ teamId: mine.id })
-    expect((await first(watched.seen, 1)).map(({ name }) => name)).toEqual(['teams.team.deleted'])
+    await ben.client.teams.invitation.create.mutate({ teamId: mine.id, email: 'x@example.com', role: 'VIEWER' })
+    expect((await first(watched.seen, 1)).map(({ name }) => name)).toEqual(['teams.invitation.created'])
     watched.stop()
+  })
+
+  test('watching ends within 250 ms when the team is deleted, for everybody in it', async () => {
+    const team = await newTeam(anna)
+    await joinTeam(server, anna, ben, team, 'MEMBER')
+    const watched = [await watch(anna, team), await watch(ben, team)]
+    await anna.client.teams.delete.mutate({ teamId: team.id })
+    const deletedAt = performance.now()
+    for (const { ended } of watched) expect(await ended).toMatchObject({ data: { code: 'NOT_FOUND' } })
+    expect(performance.now() - deletedAt).toBeLessThan(250)
   })
 
   test('watching ends within 250 ms when the session is revoked', async () => {

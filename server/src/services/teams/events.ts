@@ -19,8 +19,8 @@ export const events = defineEvents('teams', {
     data: z.strictObject({ invitationId: InvitationId, role: Role }),
   },
   'teams.invitation.refused': {
-    about: 'Somebody tried to accept an invitation that is not theirs, has ended, or leads into a team they are in.',
-    data: z.strictObject({ invitationId: InvitationId.nullable(), reason: z.enum(['TOKEN', 'ADDRESS', 'ALREADY_MEMBER']) }),
+    about: 'Somebody tried to accept an invitation that is not theirs, has ended, whose giver may not invite any more, or that leads into a team they are in.',
+    data: z.strictObject({ invitationId: InvitationId.nullable(), reason: z.enum(['TOKEN', 'ADDRESS', 'INVITER', 'ALREADY_MEMBER']) }),
   },
   'teams.member.role_changed': { about: 'An owner gave a member another role.', data: RoleChange },
   'teams.member.role_change_refused': {

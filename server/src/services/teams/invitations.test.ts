@@ -73,6 +73,28 @@ describe('invitations', () => {
     await ben.client.teams.invitation.create.mutate({ ...asked, role: 'ADMIN' })
   })
 
+  test('what an inviter may no longer give, they have not given', async () => {
+    team = await newTeam(anna)
+    await joinTeam(server, anna, ben, team, 'OWNER')
+    const token = await invite(cara.email, 'OWNER', ben)
+    await anna.client.teams.member.changeRole.mutate({ teamId: team.id, userId: ben.userId, role: 'VIEWER' })
+    expect(await refusal(cara.client.teams.invitation.accept.mutate({ token }))).toMatchObject({ code: 'INVALID_TOKEN' })
+    expect(await activityOf(server, team.id)).toContainEqual(
+      expect.objectContaining({ event: 'teams.invitation.refused', data: expect.objectContaining({ reason: 'INVITER' }) }),
+    )
+  })
+
+  test('accepting while the team is deleted or the invitation replaced is done or refused, and no fault', async () => {
+    for (let round = 0; round < 8; round++) {
+      team = await newTeam(anna)
+      const token = await invite(ben.email)
+      const meanwhile = round % 2 ? anna.client.teams.delete.mutate({ teamId: team.id }) : invite(ben.email)
+      const accepted = ben.alone().teams.invitation.accept.mutate({ token })
+      const [outcome] = await Promise.allSettled([accepted, meanwhile])
+      if (outcome.status === 'rejected') expect(await refusal(accepted)).toMatchObject({ code: 'INVALID_TOKEN' })
+    }
+  })
+
   test('somebody who is in the team is not invited to it', async () => {
     team = await newTeam(anna)
     expect(await refusal(anna.client.teams.invitation.create.mutate({ teamId: team.id, email: 'ANNA@example.com', role: 'VIEWER' }))).toMatchObject({

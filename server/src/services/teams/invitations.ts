@@ -1,22 +1,25 @@
 /** Invitations: an offer to join, bound to one address and accepted by its owner alone. */
-import { db, keyset, refuse, type Row, transaction } from '#db'
+import { db, keyset, refuse, type Refusal, type Row, transaction, type Tx } from '#db'
 import type { UserActor } from '#lib/actor.ts'
+import { now } from '#lib/clock.ts'
 import { InvitationId, TeamId, UserId } from '#lib/ids.ts'
 import { AppError } from '#lib/errors.ts'
-import { consumeToken, issueToken, peekToken, userByEmail, usersByIds } from '../auth/index.ts'
+import { consumeToken, issueToken, mayMailInvitation, peekToken, userByEmail, usersByIds } from '../auth/index.ts'
 import { mayInvite, maySeeInvitations } from './policy.ts'
 import { lockTeam, type TeamActor } from './scope.ts'
 import type { AcceptInvitation, CreateInvitation, Invitation, InvitationList, PageInTeam, Team } from './schema.ts'
 
-/** identity research 4.2: an invitation lives seven days. */
+/** Long enough for a holiday, short enough for a link that lies in a mailbox. */
 const lifetimeMs = 7 * 24 * 60 * 60 * 1000
 
 /**
  * Invites an address; the mail goes out by job. Inviting an address again replaces the invitation that waits, and its old link dies.
  *
- * @throws FORBIDDEN unless the actor may invite to this role; CONFLICT ALREADY_MEMBER when a member has the address.
+ * @throws FORBIDDEN unless the actor may invite to this role; CONFLICT ALREADY_MEMBER when a member has the address;
+ *   TOO_MANY_REQUESTS after five mails an hour to one address, or fifty by one person.
  */
 export async function createInvitation(actor: TeamActor, { email, role }: CreateInvitation): Promise<Invitation> {
+  await mayMailInvitation(actor.userId, email)
   return transaction('teams', actor, async (tx) => {
     const me = await lockTeam(tx, actor)
     if (!mayInvite(me.role, role)) return refuse('FORBIDDEN', 'You may not invite to this role.')
@@ -43,46 +46,60 @@ export async function createInvitation(actor: TeamActor, { email, role }: Create
 export async function listInvitations(actor: TeamActor, page: PageInTeam): Promise<InvitationList> {
   if (!maySeeInvitations(actor.role)) throw new AppError('FORBIDDEN', 'Only owners and admins see invitations.')
   const { where, take, cut } = keyset(page, 'id')
-  const waiting = { teamId: actor.teamId, acceptedAt: null, expiresAt: { gt: new Date() } }
+  const waiting = { teamId: actor.teamId, acceptedAt: null, expiresAt: { gt: now() } }
   const rows = await db('teams').teamInvitation.findMany({ where: { ...waiting, ...where }, orderBy: { id: 'asc' }, take })
   const { items, nextCursor } = cut(rows)
   return { items: items.map(present), nextCursor }
 }
 
 /**
- * Makes the actor a member by the link from the mail, in the role of the invitation, and gives the team.
+ * Makes the actor a member by the link from the mail, in the role of the invitation, and gives the team. Whoever invited must still be
+ * allowed to: what somebody may no longer give, they have not given.
  *
- * @throws INVALID_TOKEN when the link is unknown, used or too old; FORBIDDEN when it was sent to another address;
- *   CONFLICT ALREADY_MEMBER when the actor is in the team.
+ * @throws INVALID_TOKEN when the link is unknown, used or too old, or its giver may not invite any more; FORBIDDEN when it was sent to
+ *   another address; CONFLICT ALREADY_MEMBER when the actor is in the team.
  */
 export async function acceptInvitation(actor: UserActor, { token }: AcceptInvitation): Promise<Team> {
   return transaction('teams', actor, async (tx) => {
-    const peeked = await peekToken('TEAM_INVITATION', token)
-    const invitation = peeked && (await tx.teamInvitation.findFirst({ where: { id: peeked.subject, acceptedAt: null }, include: { team: true } }))
-    const me = { user: actor.userId }
-    if (!invitation) {
-      tx.record('teams.invitation.refused', me, { invitationId: null, reason: 'TOKEN' })
-      return refuse('INVALID_TOKEN', 'This invitation is unknown, was used, or has ended.')
-    }
-    const invitationId = InvitationId.parse(invitation.id)
-    const about = { team: invitation.teamId, ...me }
-    const person = (await usersByIds([actor.userId])).get(actor.userId)
-    if (person?.email !== invitation.email) {
-      tx.record('teams.invitation.refused', about, { invitationId, reason: 'ADDRESS' })
-      return refuse('FORBIDDEN', 'This invitation was sent to another address.')
-    }
-    await tx.lock('team', { id: invitation.teamId })
-    if (await tx.teamMember.findFirst({ where: { teamId: invitation.teamId, userId: actor.userId } })) {
-      tx.record('teams.invitation.refused', about, { invitationId, reason: 'ALREADY_MEMBER' })
-      return refuse('CONFLICT', 'You are in this team already.', { reason: 'ALREADY_MEMBER' })
-    }
+    const offer = await lockOffer(tx, token)
+    const obstacle = offer ? await obstacleTo(tx, actor, offer) : 'TOKEN'
+    if (!offer || obstacle) return refuseOffer(tx, actor, offer, obstacle ?? 'TOKEN')
+    const { id, teamId, role, team } = offer
     await consumeToken('TEAM_INVITATION', token)
-    await tx.teamInvitation.update({ where: { id: invitation.id }, data: { acceptedAt: tx.now, acceptedById: actor.userId } })
-    await tx.teamMember.create({ data: { teamId: invitation.teamId, userId: actor.userId, role: invitation.role } })
-    tx.record('teams.invitation.accepted', about, { invitationId, role: invitation.role })
-    const { id, name, slug, createdAt } = invitation.team
-    return { id: TeamId.parse(id), name, slug, createdAt, role: invitation.role }
+    await tx.teamInvitation.update({ where: { id }, data: { acceptedAt: tx.now, acceptedById: actor.userId } })
+    await tx.teamMember.create({ data: { teamId, userId: actor.userId, role } })
+    tx.record('teams.invitation.accepted', { team: teamId, user: actor.userId }, { invitationId: InvitationId.parse(id), role })
+    return { id: TeamId.parse(team.id), name: team.name, slug: team.slug, createdAt: team.createdAt, role }
   })
+}
+
+type Offer = Row<'teamInvitation'> & { readonly team: Row<'team'> }
+
+/** The invitation that waits behind a token, read while its team is locked: nobody deletes, replaces or accepts it meanwhile. */
+async function lockOffer(tx: Tx<'teams'>, token: string): Promise<Offer | null> {
+  const peeked = await peekToken('TEAM_INVITATION', token)
+  const seen = peeked && (await tx.teamInvitation.findFirst({ where: { id: peeked.subject, acceptedAt: null } }))
+  const locked = seen && (await tx.lock('team', { id: seen.teamId }))
+  return locked && tx.teamInvitation.findFirst({ where: { id: seen.id, acceptedAt: null }, include: { team: true } })
+}
+
+type Obstacle = 'TOKEN' | 'ADDRESS' | 'INVITER' | 'ALREADY_MEMBER'
+
+async function obstacleTo(tx: Tx<'teams'>, actor: UserActor, { teamId, email, role, invitedById }: Offer): Promise<Obstacle | null> {
+  const person = (await usersByIds([actor.userId])).get(actor.userId)
+  if (person?.email !== email) return 'ADDRESS'
+  if (await tx.teamMember.findFirst({ where: { teamId, userId: actor.userId } })) return 'ALREADY_MEMBER'
+  const inviter = await tx.teamMember.findFirst({ where: { teamId, userId: invitedById } })
+  return inviter && mayInvite(inviter.role, role) ? null : 'INVITER'
+}
+
+/** Refuses, and leaves the trace. What stands between the inviter and the team is no concern of the invited. */
+function refuseOffer(tx: Tx<'teams'>, actor: UserActor, offer: Offer | null, reason: Obstacle): Refusal {
+  const about = { user: actor.userId, ...(offer && { team: offer.teamId }) }
+  tx.record('teams.invitation.refused', about, { invitationId: offer && InvitationId.parse(offer.id), reason })
+  if (reason === 'ADDRESS') return refuse('FORBIDDEN', 'This invitation was sent to another address.')
+  if (reason === 'ALREADY_MEMBER') return refuse('CONFLICT', 'You are in this team already.', { reason })
+  return refuse('INVALID_TOKEN', 'This invitation is unknown, was used, or has ended.')
 }
 
 function present({ id, email, role, invitedById, expiresAt, createdAt }: Row<'teamInvitation'>): Invitation {

@@ -2,7 +2,7 @@
 import { db, keyset, refuse, type Row, transaction, type Tx } from '#db'
 import { UserId } from '#lib/ids.ts'
 import { AppError } from '#lib/errors.ts'
-import { type Person, usersByIds } from '../auth/index.ts'
+import { type Person, revocation, usersByIds } from '../auth/index.ts'
 import { mayChangeRole } from './policy.ts'
 import { lockTeam, type TeamActor } from './scope.ts'
 import type { ChangeRole, Member, MemberList, PageInTeam } from './schema.ts'
@@ -36,7 +36,10 @@ export async function changeRole(actor: TeamActor, { userId, role }: ChangeRole)
       return refuse('CONFLICT', 'The last owner keeps the role: make somebody else an owner first.', { reason: 'LAST_OWNER' })
     }
     const changed = member.role === role ? member : await tx.teamMember.update({ where: { id: member.id }, data: { role } })
-    if (changed !== member) tx.record('teams.member.role_changed', about, { from: member.role, to: role })
+    if (changed !== member) {
+      await tx.notify('plinth_revoked', revocation(userId))
+      tx.record('teams.member.role_changed', about, { from: member.role, to: role })
+    }
     return present(changed, await usersByIds([userId]))
   })
 }

@@ -4,11 +4,12 @@ import { Page } from '#db/pagination.ts'
 import { TeamRole } from '#db/enums.ts'
 import { EmailAddress } from '#lib/email-address.ts'
 import { InvitationId, TeamId, UserId } from '#lib/ids.ts'
+import { oneLine } from '#lib/text.ts'
 
 export const Role = z.enum(TeamRole)
 export type Role = z.infer<typeof Role>
 
-const TeamName = z.string().trim().min(1).max(80)
+const TeamName = oneLine(80)
 
 /** Part of URLs: lower case letters, digits and single hyphens. */
 const Slug = z

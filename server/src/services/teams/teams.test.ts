@@ -65,6 +65,15 @@ describe('teams', () => {
     expect((await anna.client.teams.list.query({ limit: 100 })).items.map(({ name }) => name)).not.toContain('')
   })
 
+  test('a name is one line: control characters and marks that turn the text are refused', async () => {
+    for (const name of ['a\0b', 'a\r\nBcc: x@example.com', 'a\u202eb', 'a\ud800']) {
+      expect(await refusal(anna.client.teams.create.mutate({ name, slug: 'one-line' }))).toMatchObject({
+        code: 'BAD_REQUEST',
+        details: { fields: { name: [expect.any(String)] } },
+      })
+    }
+  })
+
   test('a list is cut into pages that neither repeat nor hide a team while others are made', async () => {
     const cara = await person(server, 'Cara')
     const made = [await newTeam(cara), await newTeam(cara), await newTeam(cara)]

@@ -2,6 +2,7 @@
 import { conflictOn, db, keyset, refuse, type Row, transaction, withDeleted } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { TeamId } from '#lib/ids.ts'
+import { revocation } from '../auth/index.ts'
 import { mayDelete } from './policy.ts'
 import { lockTeam, noSuchTeam, type TeamActor } from './scope.ts'
 import type { CreateTeam, ListTeams, Team, TeamList } from './schema.ts'
@@ -45,7 +46,7 @@ export async function getTeam(actor: TeamActor): Promise<Team> {
 }
 
 /**
- * Deletes the team with its members and invitations, until somebody restores it.
+ * Deletes the team with its members and invitations, until somebody restores it. What is watched of it ends.
  *
  * @throws FORBIDDEN unless the actor owns the team.
  */
@@ -53,7 +54,9 @@ export async function deleteTeam(actor: TeamActor): Promise<Team> {
   return transaction('teams', actor, async (tx) => {
     const me = await lockTeam(tx, actor)
     if (!mayDelete(me.role)) return refuse('FORBIDDEN', 'Only an owner may delete a team.')
+    const people = await tx.teamMember.findMany({ where: { teamId: actor.teamId }, select: { userId: true } })
     const team = await tx.team.delete({ where: { id: actor.teamId } })
+    await tx.notify('plinth_revoked', people.map(({ userId }) => revocation(userId)))
     tx.record('teams.team.deleted', { team: team.id }, { deletionId: team.deletionId ?? '' })
     return present(team, me.role)
   })

@@ -1,0 +1,15 @@
+/** Text that people type and others read. */
+import { z } from 'zod'
+
+/**
+ * Takes one line of text, trimmed and in one normal form (NFC). Control characters are refused, for a line goes into subjects of mails and
+ * into logs, and so are the marks that turn the direction of what follows.
+ */
+export function oneLine(longest: number): z.ZodString {
+  return z
+    .string()
+    .overwrite((text) => text.normalize('NFC').trim())
+    .min(1, 'is empty')
+    .max(longest, `is longer than ${longest} characters`)
+    .regex(/^[^\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]*$/u, 'holds a character that is no part of a line of text')
+}
