@@ -1,7 +1,19 @@
 /** The processes of embedded PostgreSQL: making a cluster, starting it, stopping it. */
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { closeSync, existsSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync, chownSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  chownSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { makeOwnFolder, program } from './embedded-place.ts'
@@ -39,6 +51,9 @@ export async function initialise(place: Place, password: string): Promise<void> 
   }
 }
 
+/** The log goes on from start to start, and begins anew when it is longer than this. */
+const longestLog = 5_000_000
+
 /** A server process that was started. It outlives this process: Ctrl-C must reach it through us, and in our order. */
 export interface Started {
   /** Null while it runs, then what its log says of the reason. */
@@ -47,8 +62,9 @@ export interface Started {
 
 /** Starts the server and returns at once. */
 export function start(place: Place, port: number, settings: Record<string, string>, logFile: string): Started {
-  rmSync(logFile, { force: true })
-  const log = openSync(logFile, 'w', 0o644)
+  if (existsSync(logFile) && statSync(logFile).size > longestLog) rmSync(logFile)
+  const log = openSync(logFile, 'a', 0o644)
+  const from = fstatSync(log).size
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const child = spawn(program(place, 'postgres'), ['-D', place.data, '-p', String(port), ...options], {
     cwd: dirname(place.data),
@@ -61,7 +77,7 @@ export function start(place: Place, port: number, settings: Record<string, strin
   let error: string | null = null
   child.on('error', (cause) => (error = cause.message))
   child.unref()
-  return { failure: () => error ?? (child.exitCode === null && child.signalCode === null ? null : lastWords(logFile)) }
+  return { failure: () => error ?? (child.exitCode === null && child.signalCode === null ? null : lastWords(logFile, from)) }
 }
 
 /** Stops the server whoever started it (fast: transactions are rolled back, everybody is disconnected) and waits until it has ended. */
@@ -80,17 +96,21 @@ export function postmasterPid(data: string): number | null {
 }
 
 /**
- * Removes a lock file whose process id was given to another program since, as happens in containers and after a restart of the machine.
- * PostgreSQL itself only asks whether the process lives. Returns whether it removed one.
+ * Removes a lock file whose process id was given to another program since, as happens in containers and after a restart of the machine,
+ * or that a crash left empty. PostgreSQL itself only asks whether the process lives. Returns whether it removed one.
  */
 export function removeForeignLock(data: string): boolean {
-  const pid = postmasterPid(data)
-  const commandLine = `/proc/${pid}/cmdline`
-  if (pid === null || !existsSync(commandLine)) return false
-  const words = readFileSync(commandLine, 'utf8').split('\0')
-  if (words.includes(data)) return false
-  rmSync(join(data, 'postmaster.pid'), { force: true })
+  const lock = join(data, 'postmaster.pid')
+  if (!existsSync(lock) || !isForeign(data, lock)) return false
+  rmSync(lock, { force: true })
   return true
+}
+
+function isForeign(data: string, lock: string): boolean {
+  const pid = postmasterPid(data)
+  if (pid === null) return Date.now() - statSync(lock).mtimeMs > 5_000
+  const commandLine = `/proc/${pid}/cmdline`
+  return existsSync(commandLine) && !readFileSync(commandLine, 'utf8').split('\0').includes(data)
 }
 
 /** A TCP port of this machine that nobody uses. */
@@ -122,9 +142,10 @@ async function run(place: Place, name: 'initdb' | 'pg_ctl', args: string[]): Pro
   return promise
 }
 
-function lastWords(logFile: string): string {
-  const lines = readFileSync(logFile, 'utf8').trim().split('\n')
-  return lines.filter((line) => /FATAL|PANIC|HINT/.test(line)).join(' ') || (lines.at(-1) ?? 'it ended without a word')
+/** Another starter may write into the same file at the same time: what it says is then as good a reason. */
+function lastWords(logFile: string, from: number): string {
+  const lines = readFileSync(logFile).subarray(from).toString('utf8').trim().split('\n')
+  return lines.filter((line) => /FATAL|PANIC|HINT/.test(line)).join(' ') || lines.at(-1) || 'it ended without a word'
 }
 
 function removeAbandonedDrafts(data: string): void {

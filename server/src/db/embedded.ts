@@ -110,7 +110,7 @@ async function runningCluster(options: EmbeddedOptions, place: Place, state: Sta
 
 /** Another starter was quicker, or what was killed is not quite gone, or the port was taken meanwhile: worth another try. */
 function mayPass(failure: string, place: Place): boolean {
-  if (/lock file "postmaster.pid" already exists/.test(failure)) {
+  if (/lock file "postmaster.pid" (already exists|is empty)/.test(failure)) {
     removeForeignLock(place.data)
     return true
   }
