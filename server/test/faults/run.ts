@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { runCampaign, type Verdict } from './campaign.ts'
+import { copyServer } from './copy.ts'
 import { planFaults } from './points.ts'
 import { tellReport } from './report.ts'
 import { closeAll } from './system.ts'
@@ -24,8 +25,11 @@ process.once('SIGTERM', () => void closeAll().finally(() => process.exit(143)))
 
 const start = Date.now()
 console.log(`seed ${seed}, ${kills} kills, ${values.clients} clients`)
+const copy = copyServer()
+process.once('exit', copy.remove)
 const verdict = await runCampaign({
   seed,
+  sources: copy.sources,
   clients: Number(values.clients),
   faults: (random) => planFaults(random, kills),
   tell: (line) => console.log(`${((Date.now() - start) / 1000).toFixed(1).padStart(7)} s  ${line}`),

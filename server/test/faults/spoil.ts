@@ -1,7 +1,7 @@
 /** Spoiled copies of the server: one promise's keeper is taken out, to see that the judge misses it. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { copyServer, type Copy } from './copy.ts'
 import { pointAt, type Fault } from './points.ts'
 import type { Rule } from './report.ts'
 import { ownSources } from './system.ts'
@@ -60,15 +60,10 @@ export const spoilings: readonly Spoiling[] = [
 ]
 
 /** Copies the server with the change in it. Throws where the text is not there exactly once: the code has moved on, and the spoiling must follow. */
-export function spoiledCopy({ what, file, from, to }: Spoiling): { sources: string; remove: () => void } {
+export function spoiledCopy({ what, file, from, to }: Spoiling): Copy {
   const parts = readFileSync(join(ownSources, file), 'utf8').split(from)
   if (parts.length !== 2) throw new Error(`${what}: its text is ${parts.length - 1} times in ${file}, not once`)
-  const root = mkdtempSync(join(tmpdir(), 'plinth-spoiled-'))
-  const sources = join(root, 'server')
-  cpSync(ownSources, sources, { recursive: true, filter: (path) => basename(path) !== 'node_modules' })
-  for (const shared of ['node_modules', 'server/node_modules', 'client', 'prisma', 'package.json']) {
-    symlinkSync(join(ownSources, '..', shared), join(root, shared))
-  }
-  writeFileSync(join(sources, file), parts.join(to))
-  return { sources, remove: () => rmSync(root, { recursive: true, force: true }) }
+  const copy = copyServer()
+  writeFileSync(join(copy.sources, file), parts.join(to))
+  return copy
 }

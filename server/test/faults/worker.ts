@@ -6,6 +6,7 @@ import { readConfig } from '#lib/config.ts'
 import { useMail } from '#lib/mail.ts'
 import { useSecret } from '#lib/secrets.ts'
 import { startJobs } from '../../src/jobs/index.ts'
+import { patience } from '../../src/jobs/settings.ts'
 import { jobs as auth } from '../../src/services/auth/index.ts'
 import { jobs as teams } from '../../src/services/teams/index.ts'
 import { effectful } from './subscribers.ts'
@@ -17,7 +18,9 @@ const config = readConfig(process.env)
 useSecret(config.PLINTH_SECRET)
 useMail(config)
 await connectDatabase(config)
-await startJobs({ config, jobs: [...auth, ...teams, ...effectful.map(asConsumer)] })
+// A campaign is hundreds of outages in minutes: a job that meets seven of them would wait for longer than the whole campaign lasts.
+const tireless = { ...patience, attempts: 100, longestRetrySeconds: 4 }
+await startJobs({ config, jobs: [...auth, ...teams, ...effectful.map(asConsumer)], patience: tireless })
 process.send?.('ready')
 flushCompileCache()
 
