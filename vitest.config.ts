@@ -7,8 +7,8 @@ export default defineConfig({
     pool: 'forks',
     // Each file has a database and often a server of its own: more of them at once than cores only makes the slowest slower.
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     env: { NODE_ENV: 'test' },
   },
 })
