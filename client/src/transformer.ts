@@ -1,9 +1,11 @@
 /**
- * How values travel: SuperJSON's wire format, `{ json, meta? }`. Decoding is superjson's own; encoding is done here for what nearly every
- * value is made of, since superjson's is half of a request's cost (decision 006), and left to superjson for the rest.
+ * How values travel: SuperJSON's wire format, `{ json, meta? }`. Encoding is done here for what nearly every value is made of, since
+ * superjson's is half of a request's cost (docs/decisions), and left to superjson for the rest. An answer is decoded by superjson, an input,
+ * which a stranger may have sent, by `decodeUntrusted`.
  * The server and the client both use this one.
  */
 import superjson, { type SuperJSONResult } from 'superjson'
+import { decodeUntrusted, DEEPEST, FORBIDDEN_KEYS } from './untrusted.ts'
 
 /** What tRPC takes on both sides. */
 export const transformer = {
@@ -20,9 +22,6 @@ interface Walk {
 }
 
 const UNFIT = Symbol('left to superjson')
-
-/** Deeper than this is left to superjson, which also knows what to do with a circle. */
-const DEEPEST = 64
 
 /**
  * Encodes plain JSON, Date, bigint and undefined by itself; anything else (Map, Set, NaN, a class instance, a hole in an array) by superjson.
@@ -41,15 +40,6 @@ export function encode(value: unknown): SuperJSONResult {
 /** Decodes what the server sent. */
 export function decode(payload: SuperJSONResult): unknown {
   return superjson.deserialize(payload)
-}
-
-/**
- * Decodes what a stranger sent, without "these two are one object": such references could fold a small body into a structure that is
- * exponentially large to walk. Nothing is lost, for each place carries its whole value as well.
- */
-export function decodeUntrusted(payload: SuperJSONResult): unknown {
-  const values = payload.meta?.values
-  return superjson.deserialize(values ? { json: payload.json, meta: { values, v: payload.meta?.v ?? 0 } } : { json: payload.json })
 }
 
 /** The value as JSON has it, annotated on the way; the value itself where nothing had to change. A Date turns itself into its string. */
@@ -73,6 +63,7 @@ function encoded(value: unknown, walk: Walk): unknown {
 
 function encodedObject(value: object, walk: Walk): unknown {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? UNFIT : annotate(walk, 'Date', value)
+  // superjson also knows what to do with a circle.
   if (walk.path.length > DEEPEST) return UNFIT
   if (Array.isArray(value)) return encodedArray(value, walk)
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -99,7 +90,7 @@ function encodedRecord(record: Record<string, unknown>, walk: Walk): unknown {
   let copy: Record<string, unknown> | null = null
   for (const key of Object.keys(record)) {
     // superjson refuses these with an error of its own; so it does for us.
-    if (key === '__proto__' || key === 'constructor' || key === 'prototype') return UNFIT
+    if (FORBIDDEN_KEYS.has(key)) return UNFIT
     const item = record[key]
     walk.path.push(key)
     const json = encoded(item, walk)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { refusal } from '../../test/refusal.ts'
 import { startTestServer, type TestServer } from '../../test/server.ts'
@@ -40,4 +41,23 @@ test('the key of one person opens nothing to another', async () => {
   expect(await refusal(ben.client.teams.delete.mutate({ teamId: team.id }, under('the-key-of-anna-alone')))).toMatchObject({
     code: 'NOT_FOUND',
   })
+})
+
+test.each([
+  ['an enormous list', '{"json":100000000,"meta":{"values":[["typed-array","Uint8Array"]],"v":1}}'],
+  [
+    'an enormous list beside what the door reads',
+    '{"json":{"teamId":"TEAM","x":100000000},"meta":{"values":{"x":[["typed-array","Int8Array"]]},"v":1}}',
+  ],
+  ['a key that reaches a prototype', '{"json":{"teamId":"TEAM","constructor":1}}'],
+])('%s behind a door that is closed is refused at once: no fingerprint is made of it', async (_what, template) => {
+  const { token } = await server.signUpAs(`stranger-${randomUUID()}@example.com`)
+  const start = performance.now()
+  const answer = await fetch(`${server.url}/trpc/teams.delete`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, 'idempotency-key': 'k'.repeat(20) },
+    body: template.replace('TEAM', 'a'.repeat(24)),
+  })
+  expect(answer.status).toBe(400)
+  expect(performance.now() - start).toBeLessThan(500)
 })
