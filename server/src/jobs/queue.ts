@@ -39,7 +39,7 @@ export async function startQueue(input: QueueInput): Promise<Queue> {
     monitorIntervalSeconds: tried.superviseSeconds,
     maintenanceIntervalSeconds: 300,
   })
-  boss.on('error', (error) => log.warn({ error }, 'The queue met a fault; it goes on.'))
+  boss.on('error', (fault) => log.warn({ error: asError(fault) }, 'The queue met a fault; it goes on.'))
   boss.on('warning', (warning) => log.warn({ warning }, 'The queue warns.'))
   await boss.start().catch(explain)
   await createQueues(boss, input)
@@ -52,6 +52,11 @@ function explain(error: unknown): never {
   // pg-boss has no code for it, and says so in these words.
   const undeployed = error instanceof Error && /not installed|requires migrations/.test(error.message)
   throw undeployed ? new SetupError('The tables of the queue are missing or of another version: run `pnpm db:deploy`.') : error
+}
+
+/** pg-boss hands on copies of errors that are no Errors any more, and of those the log keeps nothing. */
+function asError(fault: { readonly message: string }): Error {
+  return fault instanceof Error ? fault : Object.assign(new Error(fault.message), fault)
 }
 
 async function createQueues(boss: PgBoss, { jobs, patience: tried = patience }: QueueInput): Promise<void> {
