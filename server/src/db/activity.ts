@@ -1,5 +1,5 @@
 /** The activity log, read back: who did what, on what, when. */
-import type { z } from 'zod'
+import { z } from 'zod'
 import { UserId } from '#lib/ids.ts'
 import { database } from './client.ts'
 import type { EventScope } from './events.ts'
@@ -9,16 +9,17 @@ import { keyset, type Page, type PageOf } from './pagination.ts'
 import { currentTransaction } from './unit.ts'
 
 /** One thing that happened, as a list shows it. */
-export interface ActivityEntry {
-  id: string
-  event: string
+export const ActivityEntry = z.object({
+  id: z.uuid(),
+  event: z.string(),
   /** The person who acted; null for strangers and for the system. */
-  actorId: UserId | null
+  actorId: UserId.nullable(),
   /** The person it is about. */
-  userId: UserId | null
-  data: Record<string, z.core.util.JSONType>
-  at: Date
-}
+  userId: UserId.nullable(),
+  data: z.record(z.string(), z.json()),
+  at: z.date(),
+})
+export type ActivityEntry = z.infer<typeof ActivityEntry>
 
 /** Lists what happened in a service to this team, or this person, newest first. */
 export async function activityOf(

@@ -17,8 +17,8 @@ export {
   type Schedule,
 } from './consumers.ts'
 export { watchFeed } from './feed-watch.ts'
-export { activityOf, type ActivityEntry } from './activity.ts'
+export { activityOf, ActivityEntry } from './activity.ts'
 export { asAppError, conflictOn } from './errors.ts'
 export { purgeExpiredKeys } from './idempotency.ts'
-export { keyset, Page, type PageOf } from './pagination.ts'
+export { keyset, Page, pageOf, type PageOf } from './pagination.ts'
 export type { Models, ModelOf, Row, Service } from './models.ts'

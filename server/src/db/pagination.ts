@@ -17,6 +17,11 @@ export interface PageOf<T> {
   nextCursor: string | null
 }
 
+/** The schema of a list's output. */
+export function pageOf<S extends z.ZodType>(item: S) {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable() })
+}
+
 /** A page of a query that is ordered by one unique column. */
 export interface Keyset<K extends string> {
   /** Spread it into the query's `where`. */

@@ -7,21 +7,39 @@ const Port = z.coerce.number().int().min(0).max(65_535)
 const Count = z.coerce.number().int().min(1)
 const Milliseconds = z.coerce.number().int().min(0)
 const Switch = z.enum(['on', 'off']).transform((value) => value === 'on')
-const DatabaseUrl = z
-  .url({ protocol: /^postgres(ql)?$/, error: 'is not a PostgreSQL URL like postgresql://user:password@host:5432/name' })
+const DatabaseUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'is not a PostgreSQL URL like postgresql://user:password@host:5432/name' })
 
 export const Config = z.object({
-  NODE_ENV: z.enum(['development', 'test', 'production']).default('production').describe('development adds the mail outbox page and readable logs'),
-  PLINTH_ROLE: z.enum(['web', 'worker', 'all']).default('all').describe('web answers requests, worker runs the dispatcher and the jobs, all does both'),
+  NODE_ENV: z
+    .enum(['development', 'test', 'production'])
+    .default('production')
+    .describe('development adds the mail outbox page and readable logs'),
+  PLINTH_ROLE: z
+    .enum(['web', 'worker', 'all'])
+    .default('all')
+    .describe('web answers requests, worker runs the dispatcher and the jobs, all does both'),
   HOST: z.string().default('0.0.0.0').describe('the address to listen on'),
   PORT: Port.default(3000).describe('the port to listen on; 0 takes a free one'),
-  PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'is not an http or https URL' }).default('http://localhost:3000').describe('where browsers reach this server: used in mails, cookies and the origin check'),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'is not an http or https URL' })
+    .default('http://localhost:3000')
+    .describe('where browsers reach this server: used in mails, cookies and the origin check'),
   ALLOWED_ORIGINS: z.string().default('').transform(list).describe('other origins, comma-separated, whose pages may call with cookies'),
-  TRUSTED_PROXIES: z.coerce.number().int().min(0).max(10).default(0).describe('how many reverse proxies stand in front: that many entries of X-Forwarded-For are believed, from the right'),
+  TRUSTED_PROXIES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10)
+    .default(0)
+    .describe('how many reverse proxies stand in front: that many entries of X-Forwarded-For are believed, from the right'),
   DATABASE_URL: DatabaseUrl.describe('the database'),
   DIRECT_URL: DatabaseUrl.optional().describe('the same database without a pooler, for LISTEN and locks; DATABASE_URL where absent'),
   OWNER_URL: DatabaseUrl.optional().describe('the database as the role that owns the schemas, for migrations; DIRECT_URL where absent'),
-  DATABASE_ROLE: z.string().regex(/^[a-z_][a-z0-9_]*$|^$/, 'is not the name of a role').default('plinth_app').describe('the role that the application takes on each connection; empty where DATABASE_URL already signs in as it'),
+  DATABASE_ROLE: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]*$|^$/, 'is not the name of a role')
+    .default('plinth_app')
+    .describe('the role that the application takes on each connection; empty where DATABASE_URL already signs in as it'),
   PREPARED_STATEMENTS: Switch.default(true).describe('off for PgBouncer in transaction mode before 1.21'),
   POOL_MAX: Count.optional().describe('connections in the pool: 20 in production, 5 elsewhere'),
   POOL_WAIT_MS: Milliseconds.default(30_000).describe('how long a call waits for a connection'),
@@ -29,8 +47,14 @@ export const Config = z.object({
   STATEMENT_TIMEOUT_MS: Milliseconds.default(15_000).describe('the longest statement'),
   LOCK_TIMEOUT_MS: Milliseconds.default(5_000).describe('the longest wait for a lock'),
   TRANSACTION_TIMEOUT_MS: Milliseconds.default(20_000).describe('the longest transaction'),
-  PLINTH_SECRET: z.string().min(32, 'needs at least 32 characters; `openssl rand -base64 32` makes one').describe('the secret that all keys are derived from'),
-  MAIL_URL: z.url({ protocol: /^(smtps?|file)$/, error: 'is not an smtp://, smtps:// or file:// URL' }).optional().describe('where mail goes: smtp://user:password@host:587, or a folder as file:///path for development'),
+  PLINTH_SECRET: z
+    .string()
+    .min(32, 'needs at least 32 characters; `openssl rand -base64 32` makes one')
+    .describe('the secret that all keys are derived from'),
+  MAIL_URL: z
+    .url({ protocol: /^(smtps?|file)$/, error: 'is not an smtp://, smtps:// or file:// URL' })
+    .optional()
+    .describe('where mail goes: smtp://user:password@host:587, or a folder as file:///path for development'),
   MAIL_FROM: z.string().default('Plinth <plinth@localhost>').describe('the sender of mails'),
   SIGN_IN_LIMIT: Switch.default(true).describe('off lifts the throttles of sign-in and mail: for load tests alone'),
   CALLS_PER_MINUTE: Count.default(100).describe('calls a minute of one signed-in person; a batch of ten counts ten'),
@@ -69,5 +93,8 @@ function words(issue: z.core.$ZodRawIssue): string {
 }
 
 function list(value: string): string[] {
-  return value.split(',').map((item) => item.trim()).filter(Boolean)
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean)
 }

@@ -90,7 +90,7 @@ export const inTeam = verified
     const actor = await enterTeam(ctx.actor, input.teamId)
     if (type !== 'subscription') return next({ ctx: { actor } })
     const life = ctx.streams.open(ctx.signal)
-    const enterAgain = () => enterTeam(ctx.actor, input.teamId)
+    const enterAgain = async () => sameRole(actor.role, (await enterTeam(ctx.actor, input.teamId)).role)
     return whileAllowed({ ctx, session: ctx.sessionInfo, life }, () => next({ ctx: { actor, signal: life.signal } }), enterAgain)
   })
 
@@ -107,8 +107,11 @@ async function requireSession(ctx: Context, again?: 'again'): Promise<SessionInf
 /** Whoever lost, or gained, a role meanwhile comes in anew through the door. */
 async function requireSame(ctx: Context, { role, emailVerified }: SessionInfo): Promise<void> {
   const present = await requireSession(ctx, 'again')
-  if (present.role !== role || present.emailVerified !== emailVerified)
-    throw new AppError('FORBIDDEN', 'Your role has changed: subscribe again.')
+  sameRole(`${role} ${emailVerified}`, `${present.role} ${present.emailVerified}`)
+}
+
+function sameRole(before: string, now: string): void {
+  if (before !== now) throw new AppError('FORBIDDEN', 'Your role has changed: subscribe again.')
 }
 
 interface Subscribed {

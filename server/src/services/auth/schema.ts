@@ -1,6 +1,6 @@
 /** What goes into the procedures of `auth` and what comes out. */
 import { z } from 'zod'
-import { Page } from '#db'
+import { Page, pageOf } from '#db'
 import { EmailAddress } from '#lib/email-address.ts'
 import { SessionId, UserId } from '#lib/ids.ts'
 import { oneLine } from '#lib/text.ts'
@@ -78,7 +78,7 @@ export type Session = z.infer<typeof Session>
 export const ListSessions = Page
 export type ListSessions = z.infer<typeof ListSessions>
 
-export const SessionList = z.strictObject({ items: z.array(Session), nextCursor: z.string().nullable() })
+export const SessionList = pageOf(Session)
 export type SessionList = z.infer<typeof SessionList>
 
 export const RevokeSession = z.strictObject({ sessionId: SessionId })

@@ -2,7 +2,7 @@
 import { tracked, type TrackedEnvelope } from '@trpc/server'
 import { activityOf, watchFeed } from '#db'
 import { AppError } from '#lib/errors.ts'
-import { mayReadActivity } from './policy.ts'
+import { mayReadActivity, maySeeInvitations } from './policy.ts'
 import type { TeamActor } from './scope.ts'
 import { type ActivityList, type PageInTeam, TeamEvent, type WatchTeam } from './schema.ts'
 
@@ -19,7 +19,8 @@ export async function listActivity(actor: TeamActor, page: PageInTeam): Promise<
 const watched = new Set<string>(TeamEvent.options.map((option) => option.shape.name.value))
 
 /**
- * Gives the team's events as they happen, after the position `lastEventId` where one is given. What was refused is not among them.
+ * Gives the team's events as they happen, after the position `lastEventId` where one is given. What was refused is not among them, and
+ * who waits to join is for those who may see invitations.
  * Ends when the signal fires: the door fires it when the session or the membership has ended.
  */
 export async function* watchTeam(
@@ -29,6 +30,8 @@ export async function* watchTeam(
 ): AsyncGenerator<TrackedEnvelope<TeamEvent>, void> {
   const after = lastEventId === undefined ? {} : { after: BigInt(lastEventId) }
   for await (const event of watchFeed('teams', { team: actor.teamId, signal: signal ?? AbortSignal.any([]), ...after })) {
-    if (watched.has(event.name)) yield tracked(String(event.position), TeamEvent.parse({ ...event, userId: event.user }))
+    if (!watched.has(event.name) || (event.name === 'teams.invitation.created' && !maySeeInvitations(actor.role))) continue
+    const actorId = event.actorKind === 'USER' ? event.actorId : null
+    yield tracked(String(event.position), TeamEvent.parse({ ...event, actorId, userId: event.user }))
   }
 }

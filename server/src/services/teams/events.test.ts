@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../../../test/outbox.ts'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
 import { first, joinTeam, newTeam, person, type Somebody, type Team } from '../../../test/teams.ts'
 
@@ -64,6 +65,20 @@ describe('watching a team', () => {
     await ben.client.teams.invitation.create.mutate({ teamId: mine.id, email: 'x@example.com', role: 'VIEWER' })
     expect((await first(watched.seen, 1)).map(({ name }) => name)).toEqual(['teams.invitation.created'])
     watched.stop()
+  })
+
+  test('watching ends with the role that it was opened by, and who waits to join is not told to viewers', async () => {
+    const team = await newTeam(anna)
+    await joinTeam(server, anna, ben, team, 'VIEWER')
+    const watched = await watch(ben, team)
+    await anna.client.teams.invitation.create.mutate({ teamId: team.id, email: 'waiting@example.com', role: 'VIEWER' })
+    await anna.client.teams.member.changeRole.mutate({ teamId: team.id, userId: ben.userId, role: 'ADMIN' })
+    expect(await watched.ended).toMatchObject({ data: { code: 'FORBIDDEN' } })
+    expect(watched.seen.map(({ name }) => name)).not.toContain('teams.invitation.created')
+    const again = await watch(ben, team, watched.seen.at(-1)?.id ?? '0')
+    await anna.client.teams.invitation.create.mutate({ teamId: team.id, email: 'other@example.com', role: 'VIEWER' })
+    await eventually(() => again.seen.some(({ name }) => name === 'teams.invitation.created'))
+    again.stop()
   })
 
   test('watching ends within 250 ms when the team is deleted, for everybody in it', async () => {

@@ -8,18 +8,27 @@ const RoleChange = z.strictObject({ from: Role, to: Role })
 
 export const events = defineEvents('teams', {
   'teams.team.created': { about: 'A team was made; its maker is the first owner.', data: z.strictObject({}) },
-  'teams.team.deleted': { about: 'An owner deleted the team. The deletion id restores it.', data: z.strictObject({ deletionId: z.uuid() }) },
+  'teams.team.deleted': {
+    about: 'An owner deleted the team. The deletion id restores it.',
+    data: z.strictObject({ deletionId: z.uuid() }),
+  },
+  'teams.team.deletion_refused': { about: 'Somebody who does not own the team tried to delete it.', data: z.strictObject({}) },
   'teams.team.restored': { about: 'An owner brought a deleted team back.', data: z.strictObject({ deletionId: z.uuid() }) },
   'teams.invitation.created': {
     about: 'Somebody was invited; the mail is sent for this event.',
     data: z.strictObject({ invitationId: InvitationId, tokenId: z.uuid(), role: Role }),
+  },
+  'teams.invitation.creation_refused': {
+    about: 'Somebody tried to invite to a role that they may not give.',
+    data: z.strictObject({ role: Role }),
   },
   'teams.invitation.accepted': {
     about: 'The invited person joined.',
     data: z.strictObject({ invitationId: InvitationId, role: Role }),
   },
   'teams.invitation.refused': {
-    about: 'Somebody tried to accept an invitation that is not theirs, has ended, whose giver may not invite any more, or that leads into a team they are in.',
+    about:
+      'Somebody tried to accept an invitation that is not theirs, has ended, whose giver may not invite any more, or that leads into a team they are in.',
     data: z.strictObject({ invitationId: InvitationId.nullable(), reason: z.enum(['TOKEN', 'ADDRESS', 'INVITER', 'ALREADY_MEMBER']) }),
   },
   'teams.member.role_changed': { about: 'An owner gave a member another role.', data: RoleChange },

@@ -38,7 +38,11 @@ describe('invitations', () => {
     const token = await invite(ben.email)
     expect(await refusal(cara.client.teams.invitation.accept.mutate({ token }))).toMatchObject({ code: 'FORBIDDEN' })
     expect(await activityOf(server, team.id)).toContainEqual(
-      expect.objectContaining({ event: 'teams.invitation.refused', actor_id: cara.userId, data: expect.objectContaining({ reason: 'ADDRESS' }) }),
+      expect.objectContaining({
+        event: 'teams.invitation.refused',
+        actor_id: cara.userId,
+        data: expect.objectContaining({ reason: 'ADDRESS' }),
+      }),
     )
     await ben.client.teams.invitation.accept.mutate({ token })
   })
@@ -50,7 +54,9 @@ describe('invitations', () => {
     expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     expect((await activityOf(server, team.id)).filter(({ event }) => event === 'teams.invitation.accepted')).toHaveLength(1)
     expect(await refusal(ben.client.teams.invitation.accept.mutate({ token }))).toMatchObject({ code: 'INVALID_TOKEN' })
-    const traces = await query(server, `SELECT data FROM core.activity WHERE event = 'teams.invitation.refused' AND actor_id = $1`, [ben.userId])
+    const traces = await query(server, `SELECT data FROM core.activity WHERE event = 'teams.invitation.refused' AND actor_id = $1`, [
+      ben.userId,
+    ])
     expect(traces).toContainEqual({ data: { invitationId: null, reason: 'TOKEN' } })
   })
 
@@ -97,7 +103,9 @@ describe('invitations', () => {
 
   test('somebody who is in the team is not invited to it', async () => {
     team = await newTeam(anna)
-    expect(await refusal(anna.client.teams.invitation.create.mutate({ teamId: team.id, email: 'ANNA@example.com', role: 'VIEWER' }))).toMatchObject({
+    expect(
+      await refusal(anna.client.teams.invitation.create.mutate({ teamId: team.id, email: 'ANNA@example.com', role: 'VIEWER' })),
+    ).toMatchObject({
       code: 'CONFLICT',
       details: { reason: 'ALREADY_MEMBER', field: 'email' },
     })

@@ -22,7 +22,10 @@ export async function createInvitation(actor: TeamActor, { email, role }: Create
   await mayMailInvitation(actor.userId, email)
   return transaction('teams', actor, async (tx) => {
     const me = await lockTeam(tx, actor)
-    if (!mayInvite(me.role, role)) return refuse('FORBIDDEN', 'You may not invite to this role.')
+    if (!mayInvite(me.role, role)) {
+      tx.record('teams.invitation.creation_refused', { team: actor.teamId, user: actor.userId }, { role })
+      return refuse('FORBIDDEN', 'You may not invite to this role.')
+    }
     const known = await userByEmail(email)
     if (known && (await tx.teamMember.findFirst({ where: { teamId: actor.teamId, userId: known.id } }))) {
       return refuse('CONFLICT', 'This person is in the team already.', { reason: 'ALREADY_MEMBER', field: 'email' })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
 import { refusal } from '../../../test/refusal.ts'
-import { activityOf, joinTeam, newTeam, person, type Somebody } from '../../../test/teams.ts'
+import { activityOf, joinTeam, newTeam, person, query, type Somebody } from '../../../test/teams.ts'
 
 let server: TestServer
 let anna: Somebody
@@ -36,13 +36,19 @@ describe('roles', () => {
 
   test('the last owner keeps the role, and the attempt stays in the log', async () => {
     const team = await newTeam(anna)
-    expect(await refusal(anna.client.teams.member.changeRole.mutate({ teamId: team.id, userId: anna.userId, role: 'MEMBER' }))).toMatchObject({
+    expect(
+      await refusal(anna.client.teams.member.changeRole.mutate({ teamId: team.id, userId: anna.userId, role: 'MEMBER' })),
+    ).toMatchObject({
       code: 'CONFLICT',
       details: { reason: 'LAST_OWNER' },
     })
     expect(await rolesOf(anna, team.id)).toEqual({ Anna: 'OWNER' })
     expect(await activityOf(server, team.id)).toContainEqual(
-      expect.objectContaining({ event: 'teams.member.role_change_refused', actor_id: anna.userId, data: { to: 'MEMBER', reason: 'LAST_OWNER' } }),
+      expect.objectContaining({
+        event: 'teams.member.role_change_refused',
+        actor_id: anna.userId,
+        data: { to: 'MEMBER', reason: 'LAST_OWNER' },
+      }),
     )
   })
 
@@ -54,15 +60,32 @@ describe('roles', () => {
     })
     expect(await rolesOf(anna, team.id)).toEqual({ Anna: 'OWNER', Ben: 'ADMIN' })
     expect(await activityOf(server, team.id)).toContainEqual(
-      expect.objectContaining({ event: 'teams.member.role_change_refused', actor_id: ben.userId, data: { to: 'OWNER', reason: 'NOT_OWNER' } }),
+      expect.objectContaining({
+        event: 'teams.member.role_change_refused',
+        actor_id: ben.userId,
+        data: { to: 'OWNER', reason: 'NOT_OWNER' },
+      }),
     )
   })
 
   test('somebody who is not in the team has no role to change', async () => {
     const team = await newTeam(anna)
-    expect(await refusal(anna.client.teams.member.changeRole.mutate({ teamId: team.id, userId: cara.userId, role: 'ADMIN' }))).toMatchObject({
+    expect(
+      await refusal(anna.client.teams.member.changeRole.mutate({ teamId: team.id, userId: cara.userId, role: 'ADMIN' })),
+    ).toMatchObject({
       code: 'NOT_FOUND',
     })
+  })
+
+  test('a member whose account is gone hides nobody else, and is no owner that a team can be left with', async () => {
+    const team = await newTeam(anna)
+    const gone = await person(server, `Gone${team.slug}`)
+    await joinTeam(server, anna, gone, team, 'OWNER')
+    await query(server, 'UPDATE auth.users SET deleted_at = now() WHERE id = $1', [gone.userId])
+    expect(await rolesOf(anna, team.id)).toEqual({ Anna: 'OWNER' })
+    const demote = (userId: Somebody['userId']) => anna.client.teams.member.changeRole.mutate({ teamId: team.id, userId, role: 'MEMBER' })
+    expect(await refusal(demote(gone.userId))).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await refusal(demote(anna.userId))).toMatchObject({ code: 'CONFLICT', details: { reason: 'LAST_OWNER' } })
   })
 
   test('owners who demote each other at the same moment leave one owner', async () => {

@@ -1,19 +1,22 @@
 /** The people of a team and their roles. */
 import { db, keyset, refuse, type Row, transaction, type Tx } from '#db'
 import { UserId } from '#lib/ids.ts'
-import { AppError } from '#lib/errors.ts'
 import { type Person, revocation, usersByIds } from '../auth/index.ts'
 import { mayChangeRole } from './policy.ts'
 import { lockTeam, type TeamActor } from './scope.ts'
 import type { ChangeRole, Member, MemberList, PageInTeam } from './schema.ts'
 
-/** Lists the members, in the order in which they joined. */
+/** Lists the members, in the order in which they joined. Whose account is gone is passed over. */
 export async function listMembers(actor: TeamActor, page: PageInTeam): Promise<MemberList> {
   const { where, take, cut } = keyset(page, 'id')
   const members = await db('teams').teamMember.findMany({ where: { teamId: actor.teamId, ...where }, orderBy: { id: 'asc' }, take })
   const { items, nextCursor } = cut(members)
   const people = await usersByIds(items.map((member) => UserId.parse(member.userId)))
-  return { items: items.map((member) => present(member, people)), nextCursor }
+  const living = items.flatMap((member) => {
+    const person = people.get(UserId.parse(member.userId))
+    return person ? [present(member, person)] : []
+  })
+  return { items: living, nextCursor }
 }
 
 /**
@@ -30,7 +33,8 @@ export async function changeRole(actor: TeamActor, { userId, role }: ChangeRole)
       return refuse('FORBIDDEN', 'Only an owner may change roles.')
     }
     const member = await tx.teamMember.findFirst({ where: { teamId: actor.teamId, userId } })
-    if (!member) return refuse('NOT_FOUND', 'This person is not in the team.')
+    const person = (await usersByIds([userId])).get(userId)
+    if (!member || !person) return refuse('NOT_FOUND', 'This person is not in the team.')
     if (member.role === 'OWNER' && role !== 'OWNER' && (await isLastOwner(tx, actor))) {
       tx.record('teams.member.role_change_refused', about, { to: role, reason: 'LAST_OWNER' })
       return refuse('CONFLICT', 'The last owner keeps the role: make somebody else an owner first.', { reason: 'LAST_OWNER' })
@@ -40,17 +44,16 @@ export async function changeRole(actor: TeamActor, { userId, role }: ChangeRole)
       await tx.notify('plinth_revoked', revocation(userId))
       tx.record('teams.member.role_changed', about, { from: member.role, to: role })
     }
-    return present(changed, await usersByIds([userId]))
+    return present(changed, person)
   })
 }
 
+/** An owner whose account is gone owns nothing any more. */
 async function isLastOwner(tx: Tx<'teams'>, actor: TeamActor): Promise<boolean> {
-  return (await tx.teamMember.count({ where: { teamId: actor.teamId, role: 'OWNER' } })) <= 1
+  const owners = await tx.teamMember.findMany({ where: { teamId: actor.teamId, role: 'OWNER' }, select: { userId: true } })
+  return (await usersByIds(owners.map((owner) => UserId.parse(owner.userId)))).size <= 1
 }
 
-function present(member: Row<'teamMember'>, people: Map<UserId, Person>): Member {
-  const userId = UserId.parse(member.userId)
-  const person = people.get(userId)
-  if (!person) throw new AppError('NOT_FOUND', 'This person is not in the team.')
-  return { userId, name: person.name, email: person.email, role: member.role, joinedAt: member.createdAt }
+function present({ role, createdAt }: Row<'teamMember'>, { id, name, email }: Person): Member {
+  return { userId: id, name, email, role, joinedAt: createdAt }
 }

@@ -1,6 +1,6 @@
 /** What goes into the procedures of `teams` and what comes out. Each schema and its type share a name. */
 import { z } from 'zod'
-import { Page } from '#db/pagination.ts'
+import { ActivityEntry, Page, pageOf } from '#db'
 import { TeamRole } from '#db/enums.ts'
 import { EmailAddress } from '#lib/email-address.ts'
 import { InvitationId, TeamId, UserId } from '#lib/ids.ts'
@@ -35,7 +35,7 @@ export type Team = z.infer<typeof Team>
 export const ListTeams = Page.extend({ deleted: z.boolean().default(false) })
 export type ListTeams = z.infer<typeof ListTeams>
 
-export const TeamList = z.object({ items: z.array(Team), nextCursor: z.string().nullable() })
+export const TeamList = pageOf(Team)
 export type TeamList = z.infer<typeof TeamList>
 
 export const InTeam = z.strictObject({ teamId: TeamId })
@@ -55,7 +55,7 @@ export const Member = z.object({
 })
 export type Member = z.infer<typeof Member>
 
-export const MemberList = z.object({ items: z.array(Member), nextCursor: z.string().nullable() })
+export const MemberList = pageOf(Member)
 export type MemberList = z.infer<typeof MemberList>
 
 export const CreateInvitation = z.strictObject({ teamId: TeamId, email: EmailAddress, role: Role })
@@ -71,27 +71,23 @@ export const Invitation = z.object({
 })
 export type Invitation = z.infer<typeof Invitation>
 
-export const InvitationList = z.object({ items: z.array(Invitation), nextCursor: z.string().nullable() })
+export const InvitationList = pageOf(Invitation)
 export type InvitationList = z.infer<typeof InvitationList>
 
 export const AcceptInvitation = z.strictObject({ token: z.string().max(200) })
 export type AcceptInvitation = z.infer<typeof AcceptInvitation>
 
-export const ActivityEntry = z.object({
-  id: z.uuid(),
-  event: z.string(),
-  actorId: UserId.nullable(),
-  userId: UserId.nullable(),
-  data: z.record(z.string(), z.json()),
-  at: z.date(),
-})
-export type ActivityEntry = z.infer<typeof ActivityEntry>
-
-export const ActivityList = z.object({ items: z.array(ActivityEntry), nextCursor: z.string().nullable() })
+export const ActivityList = pageOf(ActivityEntry)
 export type ActivityList = z.infer<typeof ActivityList>
 
 /** `lastEventId` is the position after which to go on; tRPC's client sends it by itself when it reconnects. */
-export const WatchTeam = z.strictObject({ teamId: TeamId, lastEventId: z.string().regex(/^\d{1,18}$/).exactOptional() })
+export const WatchTeam = z.strictObject({
+  teamId: TeamId,
+  lastEventId: z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .exactOptional(),
+})
 export type WatchTeam = z.infer<typeof WatchTeam>
 
 const RoleChange = z.object({ from: Role, to: Role })

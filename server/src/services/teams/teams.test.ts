@@ -103,7 +103,9 @@ describe('deleting and restoring a team', () => {
 
     expect(await anna.client.teams.restore.mutate({ teamId: team.id })).toEqual(team)
     expect((await ben.client.teams.get.query({ teamId: team.id })).role).toBe('MEMBER')
-    expect((await anna.client.teams.invitation.list.query({ teamId: team.id })).items.map(({ email }) => email)).toEqual(['waiting@example.com'])
+    expect((await anna.client.teams.invitation.list.query({ teamId: team.id })).items.map(({ email }) => email)).toEqual([
+      'waiting@example.com',
+    ])
   })
 
   test('only an owner deletes, and only somebody who owned it restores', async () => {

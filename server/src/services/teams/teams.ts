@@ -53,10 +53,16 @@ export async function getTeam(actor: TeamActor): Promise<Team> {
 export async function deleteTeam(actor: TeamActor): Promise<Team> {
   return transaction('teams', actor, async (tx) => {
     const me = await lockTeam(tx, actor)
-    if (!mayDelete(me.role)) return refuse('FORBIDDEN', 'Only an owner may delete a team.')
+    if (!mayDelete(me.role)) {
+      tx.record('teams.team.deletion_refused', { team: actor.teamId, user: actor.userId }, {})
+      return refuse('FORBIDDEN', 'Only an owner may delete a team.')
+    }
     const people = await tx.teamMember.findMany({ where: { teamId: actor.teamId }, select: { userId: true } })
     const team = await tx.team.delete({ where: { id: actor.teamId } })
-    await tx.notify('plinth_revoked', people.map(({ userId }) => revocation(userId)))
+    await tx.notify(
+      'plinth_revoked',
+      people.map(({ userId }) => revocation(userId)),
+    )
     tx.record('teams.team.deleted', { team: team.id }, { deletionId: team.deletionId ?? '' })
     return present(team, me.role)
   })
