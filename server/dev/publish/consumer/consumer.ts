@@ -29,7 +29,3 @@ const watching = plinth.teams.events.subscribe(
   { onData: ({ id, data }) => console.log(id, data.name, data.at.getTime()), onError: () => undefined },
 )
 watching.unsubscribe()
-
-const failure: unknown = await plinth.teams.list.query({}, { signal: AbortSignal.timeout(200) }).catch((error: unknown) => error)
-if (!(failure instanceof Error) || isAppError(failure)) throw new Error('a server that is not there was reached')
-console.log('the packed client runs')
