@@ -100,7 +100,8 @@ async function insertPeople(client: pg.Client, people: readonly { userId: string
 async function insertMembers(client: pg.Client, team: string, users: readonly string[], role: string): Promise<void> {
   for (const user of users) {
     await client.query(
-      `INSERT INTO teams.members (id, team_id, user_id, role, updated_at) VALUES ($1, $2, $3, $4::teams.team_role, now()) ON CONFLICT DO NOTHING`,
+      `INSERT INTO teams.members (id, team_id, user_id, role, updated_at) VALUES ($1, $2, $3, $4::teams.team_role, now())
+       ON CONFLICT DO NOTHING`,
       [randomUUID(), team, user, role],
     )
   }

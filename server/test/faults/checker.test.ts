@@ -11,29 +11,34 @@ type World = { -readonly [K in keyof Snapshot]: Snapshot[K][number][] } & { hist
 const on = ['teams.team.created', 'teams.team.deleted', 'teams.team.restored', 'teams.member.role_changed', 'teams.invitation.created']
 const subscribers = [{ name: 'teams.effects', on }]
 
-/** A world in which everything went well: a team made on the second attempt, an invitation, a role change, a deletion, two failures. */
-function goodWorld(): World {
-  const world: World = {
+/** What the tables hold where everything went well: a team with a member and an invitation, and a deleted team. */
+function tables(): World {
+  return {
     history: [],
     activity: [],
     feed: [],
     outbox: [],
     sequencers: [],
     keys: [],
-    teams: [],
-    members: [],
-    invitations: [],
+    teams: [
+      { id: 't1', slug: 'one', deletionId: null, deleted: false },
+      { id: 't2', slug: 'two', deletionId: 'd1', deleted: true },
+    ],
+    members: [
+      { id: 'm1', team: 't1', user: 'u2', role: 'ADMIN', deletionId: null, deleted: false },
+      { id: 'm2', team: 't2', user: 'u1', role: 'OWNER', deletionId: 'd1', deleted: true },
+    ],
+    invitations: [{ id: 'i1', mark: 'a@example.test' }],
     sessions: [],
     inbox: [],
     effects: [],
     jobs: [{ queue: 'teams.effects', state: 'completed', count: 5 }],
   }
-  world.teams.push({ id: 't1', slug: 'one', deletionId: null, deleted: false }, { id: 't2', slug: 'two', deletionId: 'd1', deleted: true })
-  world.members.push(
-    { id: 'm1', team: 't1', user: 'u2', role: 'ADMIN', deletionId: null, deleted: false },
-    { id: 'm2', team: 't2', user: 'u1', role: 'OWNER', deletionId: 'd1', deleted: true },
-  )
-  world.invitations.push({ id: 'i1', mark: 'a@example.test' })
+}
+
+/** How it came to be: a team made on the second attempt, an invitation, a role change, a deletion; and two calls without effect. */
+function goodWorld(): World {
+  const world = tables()
   call(world, 'c1', 'teams.create', 'one', [
     { type: 'unknown', code: 'ECONNRESET' },
     { type: 'ok', result: { json: { id: 't1' } } },

@@ -11,7 +11,9 @@ const folder = join(import.meta.dirname, '../../../.plinth/faults')
 const database = 'plinth'
 
 const restless = `SELECT 1 AS waits FROM core.outbox UNION ALL SELECT 1 FROM jobs.job WHERE state IN ('created', 'retry', 'active') LIMIT 1`
-const endLeases = `UPDATE jobs.job SET state = 'retry', start_after = now(), heartbeat_on = NULL WHERE state = 'active' AND started_on < now() - interval '2 s'`
+const endLeases = `
+  UPDATE jobs.job SET state = 'retry', start_after = now(), heartbeat_on = NULL
+  WHERE state = 'active' AND started_on < now() - interval '2 s'`
 
 export interface Cluster {
   readonly port: number

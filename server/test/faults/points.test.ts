@@ -10,7 +10,7 @@ test('a seed draws the same campaign each time, and another seed another one', (
   expect(campaign('7', 200)).not.toEqual(campaign('8', 200))
 })
 
-test('a campaign has as many kills as were asked for, two thirds of them at named points, and every point in every phase before 150', () => {
+test('a campaign has as many kills as were asked for, two thirds at named points, and every point in every phase before 150', () => {
   const plan = planFaults(randomFrom('7'), 150)
   const kills = plan.filter(({ victim }) => victim !== 'cut')
   expect(kills).toHaveLength(150)

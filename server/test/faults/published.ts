@@ -1,4 +1,4 @@
-/** Clients that speak through @plinth/client as applications do: several calls in one request, retries of its own, one key for each call. */
+/** Clients that speak through @plinth/client as applications do: several calls in one request, its own retries, a key for each call. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient as createApi } from '@plinth/client'
 import { type Arena, type Client, createTeam, draw, follow, type Order } from './clients.ts'

@@ -59,7 +59,7 @@ export const spoilings: readonly Spoiling[] = [
   },
 ]
 
-/** Copies the server with the change in it. Throws where the text is not there exactly once: the code has moved on, and the spoiling must follow. */
+/** Copies the server with the change in it. Throws where the text is not there exactly once: the code moved on, and this must follow. */
 export function spoiledCopy({ what, file, from, to }: Spoiling): Copy {
   const parts = readFileSync(join(ownSources, file), 'utf8').split(from)
   if (parts.length !== 2) throw new Error(`${what}: its text is ${parts.length - 1} times in ${file}, not once`)

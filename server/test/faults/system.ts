@@ -1,4 +1,4 @@
-/** The system under test as separate processes: PostgreSQL, and before it, each behind a proxy of its own, the web process and the worker. */
+/** The system under test as separate processes: PostgreSQL, and, each behind a proxy of its own, the web process and the worker. */
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { pathToFileURL } from 'node:url'
