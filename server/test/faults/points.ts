@@ -1,4 +1,4 @@
-/** The named points: where in a conversation with PostgreSQL somebody is killed. Known by what goes over the wire: no hook is in the code. */
+/** The named points: where in a conversation with PostgreSQL somebody is killed. Known by what goes over the wire: no hook in the code. */
 import type { Point } from './proxy.ts'
 import type { Random } from './random.ts'
 import type { Seen } from './wire.ts'
