@@ -64,7 +64,8 @@ async function serve(config: Config): Promise<Plinth> {
     url: `http://localhost:${port}`,
     async stop() {
       app.drain()
-      await close(server, config.DRAIN_MS)
+      // Side by side: a job that is under way has the same time as a request.
+      await Promise.all([close(server, config.DRAIN_MS), stopJobs()])
       await release()
     },
   }

@@ -26,6 +26,11 @@ export function statementName(sql: string): string {
   return name
 }
 
+/** Gives the statements that were sent by name, for those who look at their plans. */
+export function rememberedStatements(): string[] {
+  return [...names.keys()]
+}
+
 /** Gives every statement a new name, so that each connection plans it anew. The old plans go with their connections. */
 export function forgetPlans(): void {
   names.clear()

@@ -47,7 +47,7 @@ export function runAsCall(output: z.ZodType): AnyTRPCMiddlewareFunction {
 }
 
 /** What a door or a rule says of the caller and of what is there, both of which the call itself may have changed the first time. */
-const MAY_BE_ITS_OWN_EFFECT: ReadonlySet<string> = new Set(['NOT_FOUND', 'FORBIDDEN', 'CONFLICT', 'INVALID_TOKEN'])
+const MAY_BE_ITS_OWN_EFFECT: ReadonlySet<string> = new Set(['NOT_FOUND', 'FORBIDDEN', 'CONFLICT', 'INVALID_TOKEN', 'TOO_MANY_REQUESTS'])
 
 /**
  * Answers a refused mutation with what it kept when it was made before, under the same key: who deleted a team is no member of it when

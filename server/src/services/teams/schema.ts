@@ -94,7 +94,10 @@ const RoleChange = z.object({ from: Role, to: Role })
 const Deletion = z.object({ deletionId: z.uuid() })
 const Invited = z.object({ invitationId: InvitationId, role: Role })
 
-/** What watchers of a team are told: switch over `name`, `data` follows. */
+/**
+ * What watchers of a team are told: switch over `name`, `data` follows. A deletion ends what is watched; it is told to those who resume after
+ * the team was restored.
+ */
 export const TeamEvent = z.discriminatedUnion('name', [
   happened('teams.team.created', z.object({})),
   happened('teams.team.deleted', Deletion),

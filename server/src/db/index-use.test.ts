@@ -1,0 +1,79 @@
+/** Whether each statement that the services send has an index to go by. */
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { query } from '../../test/database.ts'
+import { startTestServer, type TestServer } from '../../test/server.ts'
+import { joinTeam, newTeam, person, type Somebody } from '../../test/teams.ts'
+import { rememberedStatements } from './statements.ts'
+
+let server: TestServer
+
+beforeAll(async () => {
+  server = await startTestServer()
+})
+afterAll(() => server.stop())
+
+interface Plan {
+  readonly 'Node Type': string
+  readonly 'Relation Name'?: string
+  readonly Plans?: readonly Plan[]
+}
+
+/** Small by nature: a row for each service, or each process. */
+const small = new Set(['sequencers'])
+
+test('no statement of the services reads a whole table', async ({ skip }) => {
+  const [version] = await query<{ num: number }>(server.database.ownerUrl, `SELECT current_setting('server_version_num')::int AS num`)
+  if ((version?.num ?? 0) < 160_000) skip('EXPLAIN (GENERIC_PLAN) is of PostgreSQL 16')
+  await liveALittle(await person(server, 'Anna'), await person(server, 'Ben'))
+  const statements = rememberedStatements().filter((sql) => /^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/i.test(sql))
+  expect(statements.length).toBeGreaterThan(40)
+  expect(await scansOfAll(statements)).toEqual({})
+})
+
+/** What each statement would read from end to end although it may not, where that is anything. */
+async function scansOfAll(statements: readonly string[]): Promise<Record<string, string[]>> {
+  const client = new pg.Client({ connectionString: server.database.ownerUrl })
+  await client.connect()
+  try {
+    await client.query('SET enable_seqscan = off')
+    const scans: Record<string, string[]> = {}
+    for (const sql of statements) {
+      const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Plan }[] }>(`EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${sql}`)
+      const tables = rows.flatMap((row) => row['QUERY PLAN'].flatMap(({ Plan }) => scansOf(Plan))).filter((table) => !small.has(table))
+      if (tables.length > 0) scans[sql] = tables
+    }
+    return scans
+  } finally {
+    await client.end()
+  }
+}
+
+/** Calls most of what there is. */
+async function liveALittle(anna: Somebody, ben: Somebody): Promise<void> {
+  const team = await newTeam(anna)
+  const teamId = team.id
+  await joinTeam(server, anna, ben, team, 'MEMBER')
+  await anna.client.teams.member.changeRole.mutate({ teamId, userId: ben.userId, role: 'ADMIN' })
+  await anna.client.teams.member.list.query({ teamId, limit: 1 })
+  const page = await anna.client.teams.member.list.query({ teamId, limit: 1 })
+  await anna.client.teams.member.list.query({ teamId, cursor: page.nextCursor ?? '' })
+  await anna.client.teams.invitation.list.query({ teamId })
+  await anna.client.teams.activity.list.query({ teamId })
+  await anna.client.teams.list.query({})
+  await anna.client.teams.delete.mutate({ teamId })
+  await anna.client.teams.list.query({ deleted: true })
+  await anna.client.teams.restore.mutate({ teamId })
+  await anna.client.auth.session.list.query({})
+  await anna.client.auth.session.revokeOthers.mutate()
+  await anna.client.auth.password.requestReset.mutate({ email: anna.email })
+  await anna.client.auth.password.reset.mutate({
+    token: await server.tokenMailedTo(anna.email, /reset|password/i),
+    password: 'another quite long passphrase',
+  })
+}
+
+function scansOf(plan: Plan): string[] {
+  const own = plan['Node Type'] === 'Seq Scan' ? [plan['Relation Name'] ?? '?'] : []
+  return [...own, ...(plan.Plans ?? []).flatMap(scansOf)]
+}

@@ -1,0 +1,25 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const folder = join(import.meta.dirname, '../..')
+const sources = globSync('**/*.ts', { cwd: folder, exclude: ['**/generated/**', '**/*.test.ts'] }).map((file) => ({
+  file: file.replaceAll('\\', '/'),
+  text: readFileSync(join(folder, file), 'utf8'),
+}))
+
+function filesWith(pattern: RegExp): string[] {
+  return sources.filter(({ text }) => pattern.test(text)).map(({ file }) => file)
+}
+
+test('one place mints sessions', () => {
+  expect(filesWith(/\bsession\s*\.\s*(?:create|upsert)\w*\(|INSERT INTO auth\.sessions/)).toEqual(['services/auth/sessions.ts'])
+})
+
+test('one primitive uses a one-time token up', () => {
+  expect(filesWith(/data:\s*\{[^}]*\busedAt\b|SET\s+used_at/)).toEqual(['services/auth/tokens.ts'])
+})
+
+test('one place writes passwords', () => {
+  expect(filesWith(/\bpassword\s*\.\s*(?:create|upsert)\w*\(|INSERT INTO auth\.passwords/)).toEqual(['services/auth/account-password.ts'])
+})
