@@ -30,15 +30,11 @@ export function generate(schema = 'prisma/schema', output = 'server/src/db/gener
 }
 
 function runPrisma(schema: string): void {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [prismaCli(), 'generate', '--no-hints', '--schema', join(root, schema)],
-    {
-      cwd: root,
-      encoding: 'utf8',
-      env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1' },
-    },
-  )
+  const { status, stdout, stderr } = spawnSync(process.execPath, [prismaCli(), 'generate', '--no-hints', '--schema', join(root, schema)], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1' },
+  })
   if (status !== 0) throw new Error(`prisma generate failed:\n${stdout}${stderr}`)
 }
 
@@ -64,7 +60,8 @@ function prismaCli(): string {
 if (import.meta.main) {
   try {
     generate()
-    for (const folder of globSync('server/test/fixtures/*/schema.prisma', { cwd: root }).map(dirname)) generate(folder, join(folder, 'generated'))
+    for (const folder of globSync('server/test/fixtures/*/schema.prisma', { cwd: root }).map(dirname))
+      generate(folder, join(folder, 'generated'))
   } catch (error) {
     console.error((error as Error).message)
     process.exitCode = 1

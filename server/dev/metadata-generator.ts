@@ -34,8 +34,7 @@ interface GenerateParameters {
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, method, params } = JSON.parse(line) as { id: number; method: string; params: GenerateParameters }
   if (method === 'generate') write(params)
-  const result =
-    method === 'getManifest' ? { manifest: { prettyName: 'Plinth metadata', defaultOutput: './generated' } } : null
+  const result = method === 'getManifest' ? { manifest: { prettyName: 'Plinth metadata', defaultOutput: './generated' } } : null
   process.stderr.write(`${JSON.stringify({ jsonrpc: '2.0', id, result })}\n`)
 }
 

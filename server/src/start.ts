@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http'
 import { Server as NetServer, type AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { asAppError, connectDatabase, disconnectDatabase, type Job } from '#db'
+import { asAppError, connectDatabase, disconnectDatabase } from '#db'
 import { stopListening } from '#db/notify.ts'
 import { SetupError } from '#db/setup-error.ts'
 import type { Config } from '#lib/config.ts'
