@@ -1,4 +1,5 @@
 /** What other parts may use of `teams`. */
+import './events.ts'
+
 export { enterTeam, type TeamActor } from './scope.ts'
 export { jobs } from './jobs.ts'
-export { events } from './events.ts'
