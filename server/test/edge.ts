@@ -89,7 +89,8 @@ function fakeSessions(): FakeSessions {
     get lookups() {
       return lookups
     },
-    async find({ token, kind }) {
+    async find({ token, kind }, { beforeQuery } = {}) {
+      beforeQuery?.()
       lookups++
       const info = known.get(token)
       return info?.kind === kind ? info : null
@@ -120,5 +121,6 @@ function someone(): Omit<SessionInfo, 'kind'> {
     role: 'USER',
     emailVerified: true,
     authenticatedAt: new Date(),
+    endsAt: new Date(Date.now() + 86_400_000),
   }
 }

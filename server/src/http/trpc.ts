@@ -5,7 +5,7 @@ import type { Context as HonoContext, Handler } from 'hono'
 import type { Config } from '#lib/config.ts'
 import { AppError } from '#lib/errors.ts'
 import { log } from '#lib/log.ts'
-import type { Credential, SessionInfo } from '../services/auth/index.ts'
+import type { Credential, Look, SessionInfo } from '../services/auth/index.ts'
 import type { Context, Reply } from '../trpc/context.ts'
 import { toAppError } from '../trpc/errors.ts'
 import type { Limits } from '../trpc/limits.ts'
@@ -16,7 +16,7 @@ import { credentialOf, sessionCookie } from './session-cookie.ts'
 
 /** How the edge learns who is asking; services/auth is it. */
 export interface Sessions {
-  find(credential: Credential): Promise<SessionInfo | null>
+  find(credential: Credential, look?: Look): Promise<SessionInfo | null>
   onRevoked: Context['onRevoked']
 }
 
@@ -63,20 +63,36 @@ function withRetry(response: Response): Response {
 }
 
 function contextOf(c: HonoContext<Environment>, parts: TrpcParts, credential: Credential | null, headers: Headers, calls: number): Context {
-  let found: Promise<SessionInfo | null> | undefined
-  const find = () => (credential ? parts.sessions.find(credential) : Promise.resolve(null))
   return {
     requestId: c.get('requestId'),
     address: c.get('address'),
     userAgent: c.req.header('user-agent')?.slice(0, 300) ?? null,
     device: plain(c.req.header('x-plinth-device')),
     idempotencyKeys: keysOf(c.req.header('idempotency-key'), calls),
-    session: (again) => (again ? find() : (found ??= find())),
+    session: sessionsOf(parts, credential, c.get('address')),
     onRevoked: parts.sessions.onRevoked,
     reply: replyTo(headers, parts.config),
     limits: parts.limits,
     streams: parts.streams,
   }
+}
+
+/** Gives the session once, and again where it is asked for. A flood of credentials that are none costs no query each. */
+function sessionsOf({ sessions, limits }: TrpcParts, credential: Credential | null, address: string | null): Context['session'] {
+  let found: Promise<SessionInfo | null> | undefined
+  const find = async () => {
+    if (!credential) return null
+    let isQueried = false
+    const beforeQuery = () => {
+      limits.requireTries(address)
+      isQueried = true
+    }
+    const session = await sessions.find(credential, { beforeQuery })
+    if (!session && isQueried) limits.countTry(address)
+    return session
+  }
+  const findAgain = async () => (credential ? sessions.find(credential, { unused: true }) : null)
+  return (again) => (again ? findAgain() : (found ??= find()))
 }
 
 function replyTo(headers: Headers, config: Pick<Config, 'PUBLIC_URL'>): Reply {

@@ -12,7 +12,10 @@ export interface Context {
   readonly device: string | null
   /** One entry per call of a batch, by its index; null for a call without a key. */
   readonly idempotencyKeys: readonly (string | null)[]
-  /** Finds the session of the credential that came along; null without one, or when it has ended. Looked up once per request, unless `again`. */
+  /**
+   * Finds the session of the credential that came along; null without one, or when it has ended. Looked up once per request, unless `again`,
+   * which does not count as a use of it. @throws TOO_MANY_REQUESTS where an address has tried too many that are none.
+   */
   session(again?: 'again'): Promise<SessionInfo | null>
   /** Calls back when something of this person's was revoked: a session, a role, a membership. Returns how to stop listening. */
   onRevoked(userId: string, revoked: () => void): () => void

@@ -57,6 +57,19 @@ describe('limits', () => {
     expect(await statuses('token-unknown')).toEqual([429, 429, 429, 429])
   })
 
+  test('let no flood of unknown tokens reach the database, and keep no stranger’s calls from being calls', async () => {
+    edge = await startEdge({ CALLS_PER_MINUTE: '3' })
+    edge.sessions.add('token-anna')
+    const statusOf = async (token: string) => (await edge.call('address', { headers: { authorization: `Bearer ${token}` } })).status
+    const statuses: number[] = []
+    for (let number = 0; number < 10; number++) statuses.push(await statusOf(`token-unknown-${number}`))
+    expect([...new Set(statuses.slice(0, 3)), ...new Set(statuses.slice(3))]).toEqual([200, 429])
+    expect(edge.sessions.lookups).toBe(3)
+    expect((await edge.call('address')).status).toBe(200)
+    advanceClock(21_000)
+    expect(await statusOf('token-anna')).toBe(200)
+  })
+
   test('hold for a whole customer: a /64 of IPv6 and an IPv4 address in every spelling', () => {
     const limits = createLimits({ CALLS_PER_MINUTE: 1, ANONYMOUS_CALLS_PER_MINUTE: 3 })
     for (const address of ['2001:db8:1:2::1', '2001:db8:1:2:ffff::9', '2001:0DB8:0001:0002:0:0:0:5']) limits.charge(null, address)

@@ -230,3 +230,11 @@ test('the use of a session is written at most once an hour, and a write that fai
   await Promise.all(Array.from({ length: 20 }, () => findSession(ada.credential)))
   expect(await usedAt()).toBeGreaterThanOrEqual(first + hour)
 })
+
+test('nothing is queried for an unknown credential where the caller may not try another', async () => {
+  const beforeQuery = () => {
+    throw new Error('too many')
+  }
+  await expect(findSession(newCredential('BEARER'), { beforeQuery })).rejects.toThrow('too many')
+  expect(await findSession({ kind: 'BEARER', token: 'malformed' }, { beforeQuery })).toBeNull()
+})

@@ -15,6 +15,16 @@ export interface SessionInfo {
   readonly role: Role
   readonly emailVerified: boolean
   readonly authenticatedAt: Date
+  /** When it ends if it is not used meanwhile, by this process's clock. */
+  readonly endsAt: Date
+}
+
+/** How a session is looked for. */
+export interface Look {
+  /** It does not count as a use of the session: what merely stays open keeps no session from ending. */
+  readonly unused?: boolean
+  /** Called before a query is made for a credential that this process does not remember; what it throws is thrown. */
+  readonly beforeQuery?: () => void
 }
 
 interface Known {
@@ -30,13 +40,13 @@ const touching = new Map<SessionId, Promise<void>>()
  * Gives the session of a credential, or null when there is none that is alive: unknown, ended, expired by the database's clock, or of
  * somebody who was disabled or deleted. From memory while this process surely hears of revocations, otherwise by one query.
  */
-export async function findSession(credential: Credential): Promise<SessionInfo | null> {
+export async function findSession(credential: Credential, { unused = false, beforeQuery }: Look = {}): Promise<SessionInfo | null> {
   const hash = hashOf(credential)
   if (!hash) return null
   const key = hash.toString('latin1')
-  const known = cache.get(key) ?? (await cache.load(key, () => read(hash, credential.kind)))
+  const known = cache.get(key) ?? (await load(key, hash, credential.kind, beforeQuery))
   if (!known) return null
-  if (now().getTime() - known.usedAt >= lifetimesOf(known.info.role).touchMs) touch(known)
+  if (!unused && now().getTime() - known.usedAt >= lifetimesOf(known.info.role).touchMs) touch(known)
   return known.info
 }
 
@@ -45,15 +55,21 @@ export async function settleSessions(): Promise<void> {
   await Promise.all(touching.values())
 }
 
-async function read(hash: Buffer<ArrayBuffer>, kind: SessionKind): Promise<Loaded<Known> | null> {
-  const row = await readSession(hash, kind)
-  if (!row) return null
-  const usedAt = now().getTime() - row.unusedMs
-  return { userId: row.userId, value: { info: infoOf(row), usedAt }, forMs: row.remainingMs }
+async function load(key: string, hash: Buffer<ArrayBuffer>, kind: SessionKind, beforeQuery?: () => void): Promise<Known | null> {
+  beforeQuery?.()
+  return cache.load(key, () => read(hash, kind))
 }
 
-function infoOf({ id, userId, kind, role, emailVerified, authenticatedAt }: CheckedSession): SessionInfo {
-  return { sessionId: SessionId.parse(id), userId: UserId.parse(userId), kind, role, emailVerified, authenticatedAt }
+async function read(hash: Buffer<ArrayBuffer>, kind: SessionKind): Promise<Loaded<Known> | null> {
+  const askedAt = now().getTime()
+  const row = await readSession(hash, kind)
+  if (!row) return null
+  const value = { info: infoOf(row, new Date(askedAt + row.remainingMs)), usedAt: now().getTime() - row.unusedMs }
+  return { userId: row.userId, value, forMs: row.remainingMs }
+}
+
+function infoOf({ id, userId, kind, role, emailVerified, authenticatedAt }: CheckedSession, endsAt: Date): SessionInfo {
+  return { sessionId: SessionId.parse(id), userId: UserId.parse(userId), kind, role, emailVerified, authenticatedAt, endsAt }
 }
 
 /** Writes down that the session is in use. Nobody waits for it; when it fails, the next use tries again. */
