@@ -10,6 +10,7 @@ import { enterTeam } from '../services/teams/index.ts'
 import type { Context } from './context.ts'
 import { errorShape, toAppError } from './errors.ts'
 import { answerRepeat } from './mutation.ts'
+import type { Ask } from './rechecks.ts'
 import { seal } from './seal.ts'
 import { until, type Life } from './streams.ts'
 
@@ -90,7 +91,7 @@ export const inTeam = verified
     const actor = await enterTeam(ctx.actor, input.teamId)
     if (type !== 'subscription') return next({ ctx: { actor } })
     const life = ctx.streams.open(ctx.signal)
-    const enterAgain = async () => sameRole(actor.role, (await enterTeam(ctx.actor, input.teamId)).role)
+    const enterAgain = async () => void sameRole(actor.role, (await enterTeam(ctx.actor, input.teamId)).role)
     return whileAllowed({ ctx, session: ctx.sessionInfo, life }, () => next({ ctx: { actor, signal: life.signal } }), enterAgain)
   })
 
@@ -104,10 +105,11 @@ async function requireSession(ctx: Context, again?: 'again'): Promise<SessionInf
   return session
 }
 
-/** Whoever lost, or gained, a role meanwhile comes in anew through the door. */
-async function requireSame(ctx: Context, { role, emailVerified }: SessionInfo): Promise<void> {
+/** Whoever lost, or gained, a role meanwhile comes in anew through the door. Gives when the session ends. */
+async function requireSame(ctx: Context, { role, emailVerified }: SessionInfo): Promise<Date> {
   const present = await requireSession(ctx, 'again')
   sameRole(`${role} ${emailVerified}`, `${present.role} ${present.emailVerified}`)
+  return present.endsAt
 }
 
 function sameRole(before: string, now: string): void {
@@ -120,14 +122,13 @@ interface Subscribed {
   readonly life: Life
 }
 
-/** Keeps a subscription only as long as its door would still open: asked again whenever something of the person's is revoked. */
-async function whileAllowed<R extends { ok: boolean }>(
-  { ctx, session, life }: Subscribed,
-  run: () => Promise<R>,
-  ask: () => Promise<unknown>,
-): Promise<R> {
-  const stop = ctx.onRevoked(session.userId, () => void ask().catch(life.end))
+/** Keeps a subscription only as long as its door would still open: asked again in turn, and whenever something of the person's is revoked. */
+async function whileAllowed<R extends { ok: boolean }>({ ctx, session, life }: Subscribed, run: () => Promise<R>, ask: Ask): Promise<R> {
+  const askNow = ctx.streams.askAgain(life, ask)
+  const stop = ctx.onRevoked(session.userId, askNow)
   life.signal.addEventListener('abort', stop, { once: true })
+  // Something may have been revoked since the door looked.
+  askNow()
   const result = await run()
   if ('data' in result) return { ...result, data: until(result.data as AsyncIterable<unknown>, life) }
   life.end(undefined)

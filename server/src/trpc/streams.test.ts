@@ -1,5 +1,7 @@
 import { isAppError } from '@plinth/client'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { advanceClock, now } from '#lib/clock.ts'
+import { AppError } from '#lib/errors.ts'
 import { startEdge, type Edge } from '../../test/edge.ts'
 import { createStreams, MOST_STREAMS, until } from './streams.ts'
 
@@ -155,6 +157,90 @@ describe('the book of open streams', () => {
     let count = 0
     for await (const _ of until(many(), life)) count++
     expect(count).toBe(20_000)
+  })
+})
+
+describe('an open stream', () => {
+  const asking = (ask: () => Promise<Date | undefined>, isHearing = () => true) => {
+    const streams = createStreams(isHearing)
+    const life = streams.open(undefined)
+    return { streams, life, askNow: streams.askAgain(life, ask) }
+  }
+  const ticking = () => new Promise((resolve) => setTimeout(resolve, 1_200))
+
+  test('is asked about again after half a minute, however well this process hears', async () => {
+    const ask = vi.fn(async () => undefined)
+    const { life } = asking(ask)
+    await ticking()
+    expect(ask).not.toHaveBeenCalled()
+    advanceClock(30_000)
+    await ticking()
+    expect(ask).toHaveBeenCalledTimes(1)
+    life.end('over')
+    advanceClock(30_000)
+    await ticking()
+    expect(ask).toHaveBeenCalledTimes(1)
+  })
+
+  test('is asked about each second while this process does not hear, and ends when its door is closed', async () => {
+    let isOpen = true
+    const { life } = asking(
+      async () => (isOpen ? undefined : Promise.reject(new AppError('UNAUTHORIZED', 'Sign in first.'))),
+      () => false,
+    )
+    await ticking()
+    expect(life.signal.aborted).toBe(false)
+    isOpen = false
+    await ticking()
+    expect(life.signal.reason).toMatchObject({ code: 'UNAUTHORIZED' })
+  })
+
+  test('is asked about when its door closes by itself', async () => {
+    const ask = vi.fn(async () => new Date(now().getTime() + 5_000))
+    const { life, askNow } = asking(ask)
+    askNow()
+    await ticking()
+    expect(ask).toHaveBeenCalledTimes(1)
+    advanceClock(5_000)
+    await ticking()
+    expect(ask).toHaveBeenCalledTimes(2)
+    life.end('over')
+  })
+
+  test('outlives a database that cannot answer, but not where something was revoked', async () => {
+    const ask = vi.fn(() => Promise.reject(new AppError('UNAVAILABLE', 'Try again.', { retryAfterSeconds: 1 })))
+    const { life, askNow } = asking(ask)
+    advanceClock(30_000)
+    await ticking()
+    await ticking()
+    expect(ask.mock.calls.length).toBeGreaterThanOrEqual(2)
+    expect(life.signal.aborted).toBe(false)
+    askNow()
+    await vi.waitFor(() => expect(life.signal.reason).toMatchObject({ code: 'UNAVAILABLE' }))
+  })
+
+  test('is no flood with a thousand others: a few are asked about at a time, the revoked ones first', async () => {
+    let [atOnce, most, asked] = [0, 0, 0]
+    const streams = createStreams(() => true)
+    const ask = async () => {
+      most = Math.max(most, ++atOnce)
+      await new Promise((resolve) => setImmediate(resolve))
+      atOnce--
+      asked++
+      return undefined
+    }
+    const lives = Array.from({ length: 1_000 }, () => streams.open(undefined))
+    for (const life of lives) streams.askAgain(life, ask)
+    const last = streams.open(undefined)
+    const askedBefore: number[] = []
+    const askNow = streams.askAgain(last, async () => void askedBefore.push(asked))
+    advanceClock(30_000)
+    await vi.waitFor(() => expect(asked).toBeGreaterThan(0), { timeout: 2_000, interval: 1 })
+    askNow()
+    await vi.waitFor(() => expect(asked).toBe(1_000), { timeout: 5_000 })
+    expect(most).toBeLessThanOrEqual(4)
+    expect(askedBefore[0]).toBeLessThan(900)
+    streams.drain()
   })
 })
 

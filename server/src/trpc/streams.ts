@@ -1,5 +1,6 @@
 /** The subscriptions that are open in this process: each ends with its caller, with the right it was opened by, or with the process. */
 import { AppError } from '#lib/errors.ts'
+import { createRechecks, type AskAgain } from './rechecks.ts'
 
 export interface Streams {
   /**
@@ -7,6 +8,8 @@ export interface Streams {
    * With an owner it counts. Throws TOO_MANY_REQUESTS when the owner has as many as one person needs.
    */
   open(caller: AbortSignal | undefined, owner?: string): Life
+  /** Asks a stream's door again while it is open, and ends it when the door would not open any more (rechecks.ts). Returns how to ask at once. */
+  readonly askAgain: AskAgain
   /** Ends all of them so that clients reconnect elsewhere and resume; one opened later ends at once. */
   drain(): void
 }
@@ -20,8 +23,8 @@ export interface Life {
 /** Open at once, of one person in one process: a few devices with a few tabs each. */
 export const MOST_STREAMS = 50
 
-/** Makes the book of open streams. */
-export function createStreams(): Streams {
+/** Makes the book of open streams. `isHearing` says whether news of revocations surely arrive; the LISTEN connection knows. */
+export function createStreams(isHearing?: () => boolean): Streams {
   /** Each with its owner, where it counts. */
   const open = new Map<AbortController, string | undefined>()
   let draining = false
@@ -37,6 +40,7 @@ export function createStreams(): Streams {
       if (draining) own.abort(leaving())
       return { signal, end: (reason) => own.abort(reason) }
     },
+    askAgain: createRechecks(isHearing),
     drain() {
       draining = true
       for (const stream of open.keys()) stream.abort(leaving())
