@@ -14,8 +14,9 @@ export interface Copy {
 export function copyServer(): Copy {
   const root = mkdtempSync(join(tmpdir(), 'plinth-copy-'))
   const sources = join(root, 'server')
+  cpSync(join(ownSources, '../prisma'), join(root, 'prisma'), { recursive: true })
   cpSync(ownSources, sources, { recursive: true, filter: (path) => basename(path) !== 'node_modules' })
-  for (const shared of ['node_modules', 'server/node_modules', 'client', 'prisma', 'package.json']) {
+  for (const shared of ['node_modules', 'server/node_modules', 'client', 'package.json']) {
     symlinkSync(join(ownSources, '..', shared), join(root, shared))
   }
   return { sources, remove: () => rmSync(root, { recursive: true, force: true }) }
