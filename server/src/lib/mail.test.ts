@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import { closeMail, sendMail, useMail, type Mail } from './mail.ts'
 
@@ -74,20 +75,38 @@ test('a mail that the server does not take is an error, so that the job tries ag
   await expect(sendMail(mail)).rejects.toThrow('MAIL_URL')
 })
 
+test('an error says the number that the server answered, and none of its words: they quote the address', async () => {
+  for (const [refused, said] of [
+    [/^RCPT TO:/i, `550 5.1.1 <${mail.to}>: unknown here`],
+    [/^MAIL FROM:/i, `550 5.7.1 mail to ${mail.to} is not wanted`],
+    [/^\.$/, `554 ${mail.to} looks like spam`],
+  ] as const) {
+    await using server = await listenSmtp((line) => (refused.test(line) ? said : undefined))
+    useMail({ MAIL_URL: server.url, MAIL_FROM, PUBLIC_URL })
+    const error: unknown = await sendMail(mail).catch((thrown: unknown) => thrown)
+    expect((error as Error).message).toContain(`it answered ${said.slice(0, 3)}`)
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/neil|unknown here|wanted|spam/)
+  }
+})
+
 async function makeFolder() {
   const path = await mkdtemp(join(tmpdir(), 'plinth-mail-'))
   return { path, url: pathToFileURL(path).href, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) }
 }
 
-/** A mail server that takes everything (RFC 5321). */
-async function listenSmtp() {
+/** A mail server that takes everything (RFC 5321) but the lines to which something else is to be answered. */
+async function listenSmtp(otherwise: (line: string) => string | undefined = () => undefined) {
   const messages: string[] = []
   const recipients: string[] = []
   const server = createServer((socket) => {
     let message: string[] | null = null
     let rest = ''
     const answer = (line: string): void => {
-      if (message && line === '.') {
+      const other = message && line !== '.' ? undefined : otherwise(line)
+      if (other !== undefined) {
+        message = null
+        socket.write(`${other}\r\n`)
+      } else if (message && line === '.') {
         messages.push(message.join('\r\n') + '\r\n')
         message = null
         socket.write('250 taken\r\n')

@@ -111,7 +111,7 @@ function overSmtp(url: string, from: string, hostname: string): Send {
   })
   stop = () => transport.close()
   return async (mail) => {
-    await transport.sendMail({
+    const message = {
       from,
       // As an object it is taken as it is; a string would be parsed as a list of addresses.
       to: { name: '', address: mail.to },
@@ -122,8 +122,25 @@ function overSmtp(url: string, from: string, hostname: string): Send {
       disableFileAccess: true,
       disableUrlAccess: true,
       headers: { 'Auto-Submitted': 'auto-generated' },
+    }
+    await transport.sendMail(message).catch((error: unknown) => {
+      throw withoutWords(error)
     })
   }
+}
+
+/** Of these the words are the network's. */
+const OF_THE_NETWORK = ['ESOCKET', 'EDNS', 'ETIMEDOUT']
+
+/**
+ * What went wrong, by number and name alone: a server's words quote the address that it refuses, and what a job fails with is logged and kept.
+ * The error has no cause, for that would hold them as well.
+ */
+function withoutWords(error: unknown): Error {
+  const { responseCode, code, message } = error as { responseCode?: number; code?: string; message?: string }
+  const reason = responseCode === undefined ? [code] : [`it answered ${responseCode}`, code]
+  if (responseCode === undefined && OF_THE_NETWORK.includes(code ?? '')) reason.push(message)
+  return new Error(`The mail server did not take a mail: ${reason.join(', ')}`)
 }
 
 function messageId({ id }: Mail, hostname: string): string {
