@@ -11,7 +11,7 @@ import { migrationsFolder, readMigrations } from '../src/db/migrations/files.ts'
 import { compare, readHistory } from '../src/db/migrations/history.ts'
 import type { Standing } from '../src/db/migrations/history.ts'
 import { queueSchema } from '../src/jobs/schema.ts'
-import { checkEnvironment, command, developmentVariables, loadEnvironment, openDatabase, root } from './environment.ts'
+import { checkEnvironment, command, developmentVariables, isDisposable, loadEnvironment, openDatabase, root } from './environment.ts'
 import type { Database } from './environment.ts'
 
 const commands: Record<string, (database: Database, args: string[]) => Promise<void>> = {
@@ -20,7 +20,7 @@ const commands: Record<string, (database: Database, args: string[]) => Promise<v
   status: showStatus,
   drift: showDrift,
   reset,
-  seed: (database) => seed(database.ownerUrl),
+  seed: (database, args) => seedUnlessElsewhere(database, args),
   studio,
 }
 
@@ -99,10 +99,9 @@ async function showDrift({ ownerUrl }: Database): Promise<void> {
 async function reset(database: Database, args: string[]): Promise<void> {
   refuseUnlessDisposable(database, args.includes('--force'))
   await connected(database.ownerUrl, async (client) => {
-    const { rows } = await client.query<{ name: string }>(
-      `SELECT quote_ident(nspname) AS name FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public')`,
-    )
-    const schemas = rows.map(({ name }) => `DROP SCHEMA ${name} CASCADE;`).join('')
+    const schemas = ourSchemas()
+      .map((name) => `DROP SCHEMA IF EXISTS ${name} CASCADE;`)
+      .join('')
     await client.query(
       `SET client_min_messages = warning; SET lock_timeout = '10s'; BEGIN; ${schemas} DROP TABLE IF EXISTS public._prisma_migrations; COMMIT`,
     )
@@ -111,15 +110,27 @@ async function reset(database: Database, args: string[]): Promise<void> {
   await seed(database.ownerUrl)
 }
 
-function refuseUnlessDisposable({ ownerUrl, embedded }: Database, force: boolean): void {
-  if (embedded || force) return
-  const { hostname } = new URL(ownerUrl)
+/** Other applications may share the database: theirs is left alone. */
+function ourSchemas(): string[] {
+  const named = /schemas\s*=\s*\[([^\]]*)\]/.exec(readFileSync(join(root, 'prisma/schema/base.prisma'), 'utf8'))?.[1] ?? ''
+  return [...named.matchAll(/"(\w+)"/g)].map(([, name = '']) => name).concat(queueSchema)
+}
+
+function refuseUnlessDisposable(database: Database, force: boolean): void {
+  if (database.embedded || force) return
   if (checkEnvironment().NODE_ENV === 'production')
     throw new SetupError('NODE_ENV is production: pnpm db:reset removes everything. Say --force if you mean it.')
-  if (!['localhost', '127.0.0.1', '[::1]'].includes(hostname))
+  if (!isDisposable(database))
     throw new SetupError(
-      `The database is on ${hostname}, not on this machine: pnpm db:reset removes everything. Say --force if you mean it.`,
+      `The database is on ${new URL(database.ownerUrl).hostname}, not on this machine: pnpm db:reset removes everything. Say --force if you mean it.`,
     )
+}
+
+/** The demonstration has an administrator whose password everybody knows. */
+async function seedUnlessElsewhere(database: Database, args: string[]): Promise<void> {
+  if (!isDisposable(database) && !args.includes('--force'))
+    throw new SetupError('The database is not on this machine: the demonstration has a known password. Say --force if you mean it.')
+  await seed(database.ownerUrl)
 }
 
 /** Runs prisma/seed.ts, which calls the services themselves. */

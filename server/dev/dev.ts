@@ -9,7 +9,7 @@ import { migrationsFolder, readMigrations } from '../src/db/migrations/files.ts'
 import { SetupError } from '../src/db/setup-error.ts'
 import { readConfig } from '../src/lib/config.ts'
 import type { Config } from '../src/lib/config.ts'
-import { command, developmentVariables, loadEnvironment, openDatabase, root } from './environment.ts'
+import { command, developmentVariables, isDisposable, loadEnvironment, openDatabase, root } from './environment.ts'
 import type { Database } from './environment.ts'
 import { generate } from './generate.ts'
 import { serverProcess } from './server-process.ts'
@@ -45,7 +45,7 @@ async function serveUntilToldToStop(database: Database, config: Config): Promise
   const changes = queue((paths) => take(paths, database, server))
   const endWatch = watchFolders(watched, changes.add)
   try {
-    if (await server.restart()) welcome(url)
+    if (await server.restart()) welcome(url, isDisposable(database))
     await toldToStop.promise
   } finally {
     endWatch()
@@ -105,7 +105,9 @@ async function refuseTakenPort({ HOST, PORT }: Config): Promise<void> {
   return promise
 }
 
-async function seedWhenEmpty({ ownerUrl }: Database): Promise<void> {
+async function seedWhenEmpty(database: Database): Promise<void> {
+  if (!isDisposable(database)) return say('The database is not on this machine: it gets no demonstration.')
+  const { ownerUrl } = database
   const client = new pg.Client({ connectionString: ownerUrl })
   await client.connect()
   const { rowCount } = await client.query('SELECT FROM auth.users LIMIT 1').finally(() => client.end())
@@ -118,13 +120,14 @@ async function seedWhenEmpty({ ownerUrl }: Database): Promise<void> {
   if (status !== 0) throw new SetupError('prisma/seed.ts failed. Once its cause is mended, pnpm db:reset begins with an empty database.')
 }
 
-function welcome(url: string): void {
+function welcome(url: string, withDemo: boolean): void {
   const input = JSON.stringify({ json: { email: demo.owner, password: demo.password, delivery: 'TOKEN' } })
+  const demonstration = `
+  Demo         ${demo.owner} and ${demo.member}, password "${demo.password}"
+  Try          curl ${url}/trpc/auth.signIn -H 'content-type: application/json' -d '${input}'`
   say(`
   Plinth       ${url}
-  Mails        ${url}/dev/mail
-  Demo         ${demo.owner} and ${demo.member}, password "${demo.password}"
-  Try          curl ${url}/trpc/auth.signIn -H 'content-type: application/json' -d '${input}'
+  Mails        ${url}/dev/mail${withDemo ? demonstration : ''}
 
   Ctrl-C stops everything.
 `)

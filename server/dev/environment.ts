@@ -48,11 +48,18 @@ export async function openDatabase(purpose: 'dev' | 'command'): Promise<Database
 export function developmentVariables(): Record<string, string> {
   return {
     NODE_ENV: 'development',
+    // The outbox shows every token, and the demonstration's password is known: neither is for the network.
+    HOST: '127.0.0.1',
     PLINTH_SECRET: keptSecret(),
     MAIL_URL: pathToFileURL(join(own, 'mail')).href,
     DRAIN_MS: '1000',
     ...unlessEmpty(process.env),
   }
+}
+
+/** Whether a database holds nothing that anybody would miss: the project's own, or one on this machine. */
+export function isDisposable({ ownerUrl, embedded }: Pick<Database, 'ownerUrl' | 'embedded'>): boolean {
+  return embedded || ['localhost', '127.0.0.1', '[::1]'].includes(new URL(ownerUrl).hostname)
 }
 
 /** Runs a command to its end: one clear sentence and exit code 1 for what a person can mend, a stack for what is our fault. */
