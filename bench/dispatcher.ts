@@ -5,9 +5,9 @@
  * `node bench/dispatcher.ts postgresql://owner@host/deployed_database [seconds] [writers] [pace]`
  */
 import { randomUUID } from 'node:crypto'
-import type { Job } from '../server/src/db/index.ts'
+import { type Job, watchFeed } from '../server/src/db/index.ts'
 import { notifySoon, stopListening } from '../server/src/db/notify.ts'
-import { jobFigures, startJobs, stopJobs, subscribe } from '../server/src/jobs/index.ts'
+import { jobFigures, startJobs, stopJobs } from '../server/src/jobs/index.ts'
 import { openPool } from '../server/src/jobs/pool.ts'
 import { readConfig } from '../server/src/lib/config.ts'
 
@@ -88,7 +88,7 @@ async function drained(): Promise<void> {
 }
 
 async function follow(signal: AbortSignal): Promise<void> {
-  for await (const { id } of subscribe('teams', { signal })) seen.push(age(id))
+  for await (const { id } of watchFeed('teams', { signal })) seen.push(age(id))
 }
 
 function age(id: string): number {
