@@ -2,14 +2,18 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { transaction, type FeedEvent, type Row } from '#db'
+import { database } from '#db/client.ts'
 import type { SystemActor } from '#lib/actor.ts'
 import { closeMail, useMail } from '#lib/mail.ts'
 import { useSecret } from '#lib/secrets.ts'
 import { advance } from '../../../test/clock.ts'
+import { query } from '../../../test/database.ts'
 import { openSpine, type Spine } from '../../../test/spine.ts'
 import { issueToken, jobs, tokenFor } from './index.ts'
+import { removals } from './retention.ts'
 import { mintSession, newCredential } from './sessions.ts'
 import { mayMail } from './throttle.ts'
 
@@ -79,9 +83,12 @@ test('there is no mail for a link that was replaced meanwhile, or for an account
   expect(await deliver('auth.password.changed', user, {})).toEqual(before)
 })
 
+/** Runs what removes what has served, as the clock does. */
+async function clean(): Promise<void> {
+  for (const job of jobs) if (job.kind === 'schedule' && job.name.endsWith('_retention')) await job.run()
+}
+
 test('what has served is removed for good: sessions 30 days after their end, tokens a day after theirs, counters after their window', async () => {
-  const retention = jobs.find((job) => job.name === 'auth.retention')
-  if (retention?.kind !== 'schedule') throw new Error('auth.retention is a schedule')
   const user = await makeUser('kept@example.com')
   const mint = () => transaction('auth', tester, async (tx) => mintSession(tx, user, newCredential('BEARER')))
   const counts = async () => [
@@ -90,16 +97,41 @@ test('what has served is removed for good: sessions 30 days after their end, tok
     await spine.count('auth.throttles'),
   ]
   await issueToken({ purpose: 'SETUP', subject: '', ttlMs: day })
-  await mayMail('kept@example.com')
+  await mayMail('SIGN_UP', 'kept@example.com')
   await mint()
   const [sessions, tokens, throttles] = await counts()
-  await retention.run()
+  await clean()
   expect(await counts()).toEqual([sessions, tokens, throttles])
   await advance(spine.database.ownerUrl, 3 * day)
-  await retention.run()
+  await clean()
   expect(await counts()).toEqual([sessions, 0, 0])
   await advance(spine.database.ownerUrl, 42 * day)
   await mint()
-  await retention.run()
+  await clean()
   expect(await counts()).toEqual([1, 0, 0])
+})
+
+test('more rows than one statement may remove are removed page by page, each by an index', async () => {
+  const { ownerUrl } = spine.database
+  await query(
+    ownerUrl,
+    `INSERT INTO auth.throttles (bucket, count, window_ends_at, updated_at)
+     SELECT 'old' || n, 1, core.clock() - interval '1 hour', core.clock() FROM generate_series(1, 12000) AS n`,
+  )
+  const removed = new Set<number | null>()
+  const { pool } = database()
+  const watched = vi.spyOn(pool, 'query')
+  await clean()
+  for (const { value } of watched.mock.results) removed.add((await (value as unknown as Promise<{ rowCount: number | null }>)).rowCount)
+  watched.mockRestore()
+  expect([...removed].toSorted((a, b) => Number(a) - Number(b))).toEqual([0, 2_000, 5_000])
+  expect(await spine.count('auth.throttles')).toBe(0)
+  for (const statement of Object.values(removals)) {
+    const client = new pg.Client({ connectionString: ownerUrl })
+    await client.connect()
+    await client.query('SET enable_seqscan = off')
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${statement}`)
+    await client.end()
+    expect.soft(rows.map((row) => row['QUERY PLAN']).join('\n')).not.toContain('Seq Scan')
+  }
 })
