@@ -19,6 +19,24 @@ export function sessionCookie(config: Pick<Config, 'PUBLIC_URL'>, token: string,
   return serialize(sessionCookieName(config), token, { path: '/', httpOnly: true, secure, sameSite: 'Lax', maxAge: maxAgeSeconds })
 }
 
+/** As long as browsers keep any (RFC 6265bis 5.5: 400 days). */
+const deviceCookieSeconds = 400 * 24 * 60 * 60
+
+/** The Set-Cookie that marks a browser as known to an account, with the attributes of the session's. It stays when the session ends. */
+export function deviceCookie(config: Pick<Config, 'PUBLIC_URL'>, marker: string): string {
+  const secure = isSecure(config.PUBLIC_URL)
+  return serialize(deviceCookieName(config), marker, { path: '/', httpOnly: true, secure, sameSite: 'Lax', maxAge: deviceCookieSeconds })
+}
+
+/** The marker that the browser brings, true or not. */
+export function deviceMarkerOf(c: Context, config: Pick<Config, 'PUBLIC_URL'>): string | null {
+  return cookieOf(c, deviceCookieName(config)) ?? null
+}
+
+function deviceCookieName(config: Pick<Config, 'PUBLIC_URL'>): string {
+  return isSecure(config.PUBLIC_URL) ? '__Host-plinth_device' : 'plinth_device'
+}
+
 /** Whether the request brings a session cookie, valid or not. */
 export function hasSessionCookie(c: Context, config: Pick<Config, 'PUBLIC_URL'>): boolean {
   return cookieToken(c, config) !== undefined
@@ -47,7 +65,10 @@ export function credentialOf(c: Context, config: Pick<Config, 'PUBLIC_URL'>): Cr
 }
 
 function cookieToken(c: Context, config: Pick<Config, 'PUBLIC_URL'>): string | undefined {
-  const name = sessionCookieName(config)
+  return cookieOf(c, sessionCookieName(config))
+}
+
+function cookieOf(c: Context, name: string): string | undefined {
   return parse(c.req.header('cookie') ?? '', name)[name]
 }
 

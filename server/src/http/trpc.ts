@@ -5,6 +5,7 @@ import type { Context as HonoContext, Handler } from 'hono'
 import type { Config } from '#lib/config.ts'
 import { AppError } from '#lib/errors.ts'
 import { log } from '#lib/log.ts'
+import { sha256 } from '#lib/secrets.ts'
 import type { Credential, Look, SessionInfo } from '../services/auth/index.ts'
 import type { Context, Reply } from '../trpc/context.ts'
 import { toAppError } from '../trpc/errors.ts'
@@ -12,7 +13,7 @@ import type { Limits } from '../trpc/limits.ts'
 import type { Streams } from '../trpc/streams.ts'
 import { refused } from './refusal.ts'
 import type { Environment } from './request.ts'
-import { credentialOf, sessionCookie } from './session-cookie.ts'
+import { credentialOf, deviceCookie, deviceMarkerOf, sessionCookie } from './session-cookie.ts'
 
 /** How the edge learns who is asking; services/auth is it. */
 export interface Sessions {
@@ -68,6 +69,8 @@ function contextOf(c: HonoContext<Environment>, parts: TrpcParts, credential: Cr
     address: c.get('address'),
     userAgent: c.req.header('user-agent')?.slice(0, 300) ?? null,
     device: plain(c.req.header('x-plinth-device')),
+    credentialHash: credential && sha256(credential.token).toString('base64url'),
+    deviceMarker: deviceMarkerOf(c, parts.config),
     idempotencyKeys: keysOf(c.req.header('idempotency-key'), calls),
     session: sessionsOf(parts, credential, c.get('address')),
     onRevoked: parts.sessions.onRevoked,
@@ -98,6 +101,7 @@ function sessionsOf({ sessions, limits }: TrpcParts, credential: Credential | nu
 function replyTo(headers: Headers, config: Pick<Config, 'PUBLIC_URL'>): Reply {
   return {
     setSessionCookie: (token, maxAgeSeconds) => headers.append('set-cookie', sessionCookie(config, token, maxAgeSeconds)),
+    setDeviceCookie: (marker) => headers.append('set-cookie', deviceCookie(config, marker)),
     clearSessionCookie: () => headers.append('set-cookie', sessionCookie(config, '', 0)),
   }
 }

@@ -10,6 +10,10 @@ export interface Context {
   readonly userAgent: string | null
   /** A random id that an unsigned client keeps for itself: it owns the idempotency keys of a stranger. */
   readonly device: string | null
+  /** A hash of the credential that came along, good or ended: what owns the keys of calls that end or begin a session. */
+  readonly credentialHash: string | null
+  /** What an earlier sign-in left in this browser, to know it again by (services/auth/known-device.ts). */
+  readonly deviceMarker: string | null
   /** One entry per call of a batch, by its index; null for a call without a key. */
   readonly idempotencyKeys: readonly (string | null)[]
   /**
@@ -28,6 +32,8 @@ export interface Context {
 export interface Reply {
   /** Puts the session's token into the browser's cookie, with the name and attributes that PUBLIC_URL asks for. */
   setSessionCookie(token: string, maxAgeSeconds: number): void
-  /** Takes it away again, with the same attributes. */
+  /** Marks the browser as one that the account was signed in from. */
+  setDeviceCookie(marker: string): void
+  /** Takes the session's token away again, with the same attributes. */
   clearSessionCookie(): void
 }

@@ -57,7 +57,7 @@ export async function answerRepeat<R extends { readonly ok: boolean }>(
   opts: MutationOptions,
   refused: R & { readonly error?: TRPCError },
 ): Promise<R> {
-  if (!refused.error || !MAY_BE_ITS_OWN_EFFECT.has(toAppError(refused.error).code)) return refused
+  if (!refused.error || !mayBeItsOwnEffect(opts.meta, toAppError(refused.error).code)) return refused
   const idempotency = await idempotencyOf(opts)
   // Router keys begin with the service, and a call claims its key in the service that it names.
   const [service = ''] = opts.path.split('.')
@@ -65,16 +65,26 @@ export async function answerRepeat<R extends { readonly ok: boolean }>(
   return kept ? { ...refused, ok: true, data: kept.result } : refused
 }
 
+/** Who changed the password, or ended the session in use, is signed out when the call comes again. */
+function mayBeItsOwnEffect(meta: Meta | undefined, code: string): boolean {
+  return MAY_BE_ITS_OWN_EFFECT.has(code) || (code === 'UNAUTHORIZED' && meta?.changesCaller === true)
+}
+
 /** The key that came along, whose it is, and what it stands for. */
 async function idempotencyOf({ ctx, path, batchIndex, meta, getRawInput }: MutationOptions): Promise<Idempotency | null> {
   const key = ctx.idempotencyKeys[batchIndex] ?? null
   if (key === null || meta?.unkeyed) return null
-  return { key, owner: ownerOf(ctx), fingerprint: fingerprintOf(path, await getRawInput()), secret: meta?.secret ?? false }
+  return { key, owner: ownerOf(ctx, meta), fingerprint: fingerprintOf(path, await getRawInput()), secret: meta?.secret ?? false }
 }
 
-function ownerOf({ actor, device }: MutationOptions['ctx']): string {
-  if (actor.kind === 'USER') return actor.userId
+/**
+ * The person; for a stranger the device. A call that changes who the caller is belongs to what stays the same when it comes again: the
+ * device, or the credential, also when that has ended.
+ */
+function ownerOf({ actor, device, credentialHash }: MutationOptions['ctx'], meta: Meta | undefined): string {
+  if (actor.kind === 'USER' && !meta?.changesCaller) return actor.userId
   if (device !== null) return `device:${device}`
+  if (meta?.changesCaller && credentialHash !== null) return `credential:${credentialHash}`
   throw new AppError('BAD_REQUEST', 'An idempotency key of somebody who is not signed in needs the header x-plinth-device.', {
     fields: { 'x-plinth-device': ['is missing'] },
   })

@@ -22,6 +22,8 @@ export interface Meta {
   secret?: true
   /** It sets or clears cookies: the client sends it alone. */
   cookies?: true
+  /** It may end the session that it came with, or begin another: its key belongs to the device or the credential, not to the person. */
+  changesCaller?: true
   /** A mutation that takes no idempotency key. */
   unkeyed?: true
 }
