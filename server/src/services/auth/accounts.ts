@@ -1,5 +1,5 @@
 /** Accounts: how one comes to be, and what its owner sees of it. */
-import { db, transaction, type Tx } from '#db'
+import { db, transaction, type Row, type Tx } from '#db'
 import { anonymous, type UserActor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { hashPassword } from '#lib/password-hash.ts'
@@ -9,72 +9,100 @@ import { presentMe } from './people.ts'
 import { setPassword } from './account-password.ts'
 import { isUsable } from './policy.ts'
 import type { CheckEmail, EmailVerified, Me, SignUp, VerifyEmail } from './schema.ts'
-import { insertToken, refuseToken, takeToken } from './tokens.ts'
+import { endSignUps, insertToken, nobody, peekToken, refuseToken, resetTtlMs, takeToken } from './tokens.ts'
 import { mayMail } from './throttle.ts'
 
 const verificationTtlMs = 24 * 60 * 60 * 1000
 
 /**
  * Makes an account whose address is to be proven, and mails the link. The answer, the work and the time are the same for an address that
- * has an account: its owner is told by mail. While the address is not proven, the latest sign-up counts: its name, its password and its link.
+ * has an account: its owner is told by mail. While the address is not proven, each sign-up keeps its name and its password with its own link.
  *
  * @throws BAD_REQUEST at `password`; UNAVAILABLE when too many hash at once.
  */
 export async function signUp({ email, name, password }: SignUp): Promise<CheckEmail> {
   checkPassword(password, [email, name])
-  const mailed = await mayMail(email)
-  const hash = await hashPassword(password)
-  if (!mailed) return { status: 'CHECK_EMAIL' }
+  const mailed = await mayMail('SIGN_UP', email)
+  const pending = { email, name, hash: await hashPassword(password), mark: markOf(email, password), mailed }
   return transaction('auth', anonymous, async (tx) => {
     const created = await tx.user.createManyAndReturn({ data: [{ email, name }], skipDuplicates: true, select: { id: true } })
     const user = await tx.lock('user', { email })
     if (!user) throw new Error('The account of an address was deleted while somebody signed up with it')
     if (created.length > 0) tx.record('auth.user.created', { user: user.id }, {})
-    if (user.emailVerifiedAt !== null || user.disabledAt !== null) await tellOwner(tx, user.id, email)
-    else await startAccount(tx, user.id, { email, name, hash })
+    if (user.emailVerifiedAt !== null || user.disabledAt !== null) await tellOwner(tx, user.id, pending)
+    else await keepSignUp(tx, user.id, pending)
     return { status: 'CHECK_EMAIL' }
   })
 }
 
-/** The password goes with the newest link, and older links end: whoever follows a link gets the password of the sign-up that sent it. */
-async function startAccount(
-  tx: Tx<'auth'>,
-  userId: string,
-  { email, name, hash }: { email: string; name: string; hash: string },
-): Promise<void> {
-  await tx.user.update({ where: { id: userId }, data: { name } })
-  await setPassword(tx, userId, hash)
-  const tokenId = await insertToken(tx, { purpose: 'EMAIL_VERIFICATION', subject: userId, userId, email, ttlMs: verificationTtlMs })
-  tx.record('auth.email_verification.requested', { user: userId }, { tokenId })
-}
-
-/** The same statements as for a new account, to no effect, so that the time tells nothing. The token is never sent to anybody. */
-async function tellOwner(tx: Tx<'auth'>, userId: string, email: string): Promise<void> {
-  await tx.user.updateMany({ where: { id: userId, email: '' }, data: { name: '' } })
-  await tx.password.updateMany({ where: { userId, hash: '' }, data: { hash: '' } })
-  await insertToken(tx, { purpose: 'EMAIL_VERIFICATION', subject: nobody(email), ttlMs: verificationTtlMs })
-  tx.record('auth.sign_up.repeated', { user: userId }, {})
-}
-
-/** The subject of a token that leads nowhere: it names no one. */
-export function nobody(email: string): string {
-  return `nobody:${keyedHash('nobody', email).toString('base64url')}`
+interface PendingSignUp {
+  readonly email: string
+  readonly name: string
+  readonly hash: string
+  /** Tells one password from another, and nothing else to whoever has not the server's key. */
+  readonly mark: string
+  /** Otherwise there were too many mails to this address. */
+  readonly mailed: boolean
 }
 
 /**
- * Proves the address of an account by the link from the mail. It does not sign in.
+ * The same sign-up again ends its older link; one with another password lives beside it, and then neither password counts (verifyEmail). It
+ * is kept also where no mail may go: or whoever used up the mails of an address could keep its owner's sign-up out of the reckoning.
+ */
+async function keepSignUp(tx: Tx<'auth'>, userId: string, { email, name, hash, mark, mailed }: PendingSignUp): Promise<void> {
+  const [purpose, subject] = ['EMAIL_VERIFICATION', `${userId}:${mark}`] as const
+  const isKept = !mailed && (await tx.verificationToken.findFirst({ where: { purpose, subject, usedAt: null }, select: { id: true } }))
+  if (isKept) return
+  const sent = { purpose, subject, userId, email, signUpName: name, signUpHash: hash, ttlMs: verificationTtlMs }
+  const tokenId = await insertToken(tx, sent)
+  if (mailed) tx.record('auth.email_verification.requested', { user: userId }, { tokenId })
+}
+
+/** The same statements as for a new account, to no effect, so that the time tells nothing. The token is never sent to anybody. */
+async function tellOwner(tx: Tx<'auth'>, userId: string, { email, mailed }: PendingSignUp): Promise<void> {
+  await insertToken(tx, { purpose: 'EMAIL_VERIFICATION', subject: nobody(email), ttlMs: verificationTtlMs })
+  if (mailed) tx.record('auth.sign_up.repeated', { user: userId }, {})
+}
+
+function markOf(email: string, password: string): string {
+  return keyedHash('sign-up', `${email}\n${password.normalize('NFKC')}`).toString('base64url')
+}
+
+/**
+ * Proves the address of an account by the link from the mail. It does not sign in. The name and the password are those of the sign-up whose
+ * link it is. Where others signed up with this address and another password, nobody knows which of them is the owner's: then none counts, and
+ * the answer is CHOOSE_PASSWORD, which a mail lets them do (decision 012).
  *
  * @throws INVALID_TOKEN when the link is unknown, used, replaced by a newer one, or older than a day.
  */
 export async function verifyEmail({ token }: VerifyEmail): Promise<EmailVerified> {
   return transaction('auth', anonymous, async (tx) => {
-    const taken = await takeToken(tx, 'EMAIL_VERIFICATION', token)
-    const user = taken?.userId ? await tx.lock('user', { id: taken.userId }) : null
-    if (!user || user.email !== taken?.email || !isUsable(user)) return refuseToken(tx, 'EMAIL_VERIFICATION', token)
-    await tx.user.update({ where: { id: user.id }, data: { emailVerifiedAt: user.emailVerifiedAt ?? tx.now } })
+    const peeked = await peekToken('EMAIL_VERIFICATION', token)
+    // The account before the token, as everything does that makes one: in the other order the two would wait for each other.
+    const user = peeked?.userId ? await tx.lock('user', { id: peeked.userId }) : null
+    const taken = user && (await takeToken(tx, 'EMAIL_VERIFICATION', token))
+    if (!user || !taken || user.email !== taken.email || !isUsable(user) || user.emailVerifiedAt !== null)
+      return refuseToken(tx, 'EMAIL_VERIFICATION', token)
+    const rivals = await tx.verificationToken.count({ where: { purpose: 'EMAIL_VERIFICATION', userId: user.id, usedAt: null } })
+    await tx.user.update({ where: { id: user.id }, data: { name: taken.signUpName ?? user.name, emailVerifiedAt: tx.now } })
     tx.record('auth.email.verified', { user: user.id }, {})
-    return { status: 'VERIFIED' }
+    await endSignUps(tx, user.id)
+    if (rivals === 0) return confirmPassword(tx, user.id, taken.signUpHash)
+    return contestPassword(tx, user)
   })
+}
+
+/** A link that was sent before sign-ups kept their passwords has none: its password is the account's already. */
+async function confirmPassword(tx: Tx<'auth'>, userId: string, hash: string | null): Promise<EmailVerified> {
+  if (hash !== null) await setPassword(tx, userId, hash)
+  return { status: 'VERIFIED' }
+}
+
+async function contestPassword(tx: Tx<'auth'>, { id, email }: Row<'user'>): Promise<EmailVerified> {
+  await tx.password.deleteMany({ where: { userId: id } })
+  const tokenId = await insertToken(tx, { purpose: 'PASSWORD_RESET', subject: id, userId: id, email, ttlMs: resetTtlMs })
+  tx.record('auth.sign_up.contested', { user: id }, { tokenId })
+  return { status: 'CHOOSE_PASSWORD' }
 }
 
 /** Gives the person who is signed in. */

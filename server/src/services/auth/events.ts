@@ -15,6 +15,10 @@ const TokenRefused = z.strictObject({ purpose: z.enum(['EMAIL_VERIFICATION', 'PA
 export const events = defineEvents('auth', {
   'auth.user.created': { about: 'Somebody signed up; the address is not proven yet.', data: Nothing },
   'auth.sign_up.repeated': { about: 'Somebody signed up with the address of an account; its owner is told by mail.', data: Nothing },
+  'auth.sign_up.contested': {
+    about: 'The owner of an address proved it, and it was signed up with by several passwords: they choose one by the mail for this event.',
+    data: TokenId,
+  },
   'auth.email_verification.requested': {
     about: 'The address of an account is to be proven; the mail is sent for this event.',
     data: TokenId,

@@ -6,6 +6,7 @@ import { goodToken, tokenFor, type TokenPurpose } from './tokens.ts'
 type MailedEvent = FeedEvent<
   | 'auth.email_verification.requested'
   | 'auth.sign_up.repeated'
+  | 'auth.sign_up.contested'
   | 'auth.password_reset.requested'
   | 'auth.password_reset.completed'
   | 'auth.password.changed'
@@ -21,6 +22,7 @@ interface Letter {
 export const mailedEvents = [
   'auth.email_verification.requested',
   'auth.sign_up.repeated',
+  'auth.sign_up.contested',
   'auth.password_reset.requested',
   'auth.password_reset.completed',
   'auth.password.changed',
@@ -40,7 +42,9 @@ export async function sendMailFor(event: MailedEvent): Promise<void> {
 async function letterFor(event: MailedEvent): Promise<Letter | null> {
   switch (event.name) {
     case 'auth.email_verification.requested':
-      return verification(event.data.tokenId)
+      return verification(event.data.tokenId, event.at)
+    case 'auth.sign_up.contested':
+      return contested(event.data.tokenId)
     case 'auth.password_reset.requested':
       return reset(event.data.tokenId)
     case 'auth.sign_up.repeated':
@@ -62,16 +66,32 @@ async function letterFor(event: MailedEvent): Promise<Letter | null> {
   }
 }
 
-async function verification(tokenId: string): Promise<Letter | null> {
+/** It tells when the sign-up was and not by which name: a stranger's words are not carried to a stranger. */
+async function verification(tokenId: string, at: Date): Promise<Letter | null> {
   const link = await linkFor('EMAIL_VERIFICATION', tokenId, '/verify-email')
   return (
     link && {
       to: link.to,
       subject: 'Confirm your email address',
       paragraphs: [
-        'Somebody, perhaps you, signed up with this address. Confirm that it is yours:',
+        `Somebody, perhaps you, signed up with this address on ${when(at)}. Confirm that it is yours:`,
         link.url,
         'The link works once, for 24 hours. If it was not you, do nothing: without the link the account cannot be used.',
+      ],
+    }
+  )
+}
+
+async function contested(tokenId: string): Promise<Letter | null> {
+  const link = await linkFor('PASSWORD_RESET', tokenId, '/reset-password')
+  return (
+    link && {
+      to: link.to,
+      subject: 'Choose your password',
+      paragraphs: [
+        'You confirmed this address. It was signed up with more than once, with different passwords, perhaps not all by you. So none of them counts. Choose yours here:',
+        link.url,
+        `The link works once, for 20 minutes. A new one is to be had at ${publicUrl('/forgot-password')}`,
       ],
     }
   )

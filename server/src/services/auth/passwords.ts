@@ -6,15 +6,12 @@ import { AppError } from '#lib/errors.ts'
 import { hashPassword, verifyPassword } from '#lib/password-hash.ts'
 import { checkPassword } from '#lib/password-rules.ts'
 import { setPassword, stillHas } from './account-password.ts'
-import { nobody } from './accounts.ts'
 import { lifetimesOf, isUsable } from './policy.ts'
 import type { ChangePassword, CheckEmail, PasswordReset, RequestReset, ResetPassword, SessionKind, SignedIn } from './schema.ts'
 import { endSessions, mintSession, newCredential, type Credential } from './sessions.ts'
-import { presentSignedIn, refuseThrottled, type SessionCookie } from './sign-in.ts'
-import { forgiveAccount, forgiveAttempt, mayMail, takeAttempt } from './throttle.ts'
-import { insertToken, peekToken, refuseToken, takeToken } from './tokens.ts'
-
-const resetTtlMs = 20 * 60 * 1000
+import { presentSignedIn, type SessionCookie } from './sign-in.ts'
+import { forgiveAccount, forgiving, mayMail, refuseThrottled, takeAttempt } from './throttle.ts'
+import { endSignUps, insertToken, nobody, peekToken, refuseToken, resetTtlMs, takeToken } from './tokens.ts'
 
 interface Change {
   readonly userId: string
@@ -25,7 +22,8 @@ interface Change {
 }
 
 /**
- * Changes the password. Every session ends, the one in use too: it goes on under a new token. Counted as an attempt to sign in.
+ * Changes the password. Every session ends, the one in use too: it goes on under a new token. Counted as an attempt to sign in
+ * from a known device.
  *
  * @throws BAD_REQUEST at `currentPassword` or `password`; TOO_MANY_REQUESTS; UNAVAILABLE when too many hash at once.
  */
@@ -37,15 +35,14 @@ export async function changePassword(
   const user = await db('auth').user.findFirst({ where: { id: actor.userId }, include: { password: { select: { hash: true } } } })
   if (!user) throw new AppError('UNAUTHORIZED', 'Sign in first.')
   checkPassword(password, [user.email, user.name])
-  const address = currentCall()?.address ?? null
-  const throttled = await takeAttempt(user.email, address)
+  const attempter = { email: user.email, address: currentCall()?.address ?? null, known: `session:${actor.sessionId}` }
+  const throttled = await takeAttempt(attempter)
   if (throttled) return refuseThrottled(actor, user.id, throttled)
   const current = user.password?.hash ?? null
   const verified = (await verifyPassword(current, currentPassword)) ? current : null
   const credential = newCredential(kind)
   const change = { userId: user.id, verified, hash: await hashPassword(password), credential }
-  const answer = await transaction('auth', actor, (tx) => applyChange(tx, change))
-  await forgiveAttempt(user.email, address)
+  const answer = await forgiving(attempter, () => transaction('auth', actor, (tx) => applyChange(tx, change)))
   const maxAgeSeconds = Math.floor(lifetimesOf(user.role).absoluteMs / 1000)
   return { answer, cookie: kind === 'COOKIE' ? { token: credential.token, maxAgeSeconds } : null }
 }
@@ -68,7 +65,7 @@ async function applyChange(tx: Tx<'auth'>, { userId, verified, hash, credential 
  * then the token is nobody's, and no mail goes out. Over three an hour nothing is done, for any address.
  */
 export async function requestReset({ email }: RequestReset): Promise<CheckEmail> {
-  if (!(await mayMail(email))) return { status: 'CHECK_EMAIL' }
+  if (!(await mayMail('RESET', email))) return { status: 'CHECK_EMAIL' }
   return transaction('auth', anonymous, async (tx) => {
     const user = await tx.lock('user', { email })
     const whose = user && isUsable(user) ? { subject: user.id, userId: user.id, email } : { subject: nobody(email) }
@@ -91,22 +88,29 @@ export async function resetPassword({ token, password }: ResetPassword): Promise
   if (!owner) return transaction<'auth', never>('auth', anonymous, (tx) => refuseToken(tx, 'PASSWORD_RESET', token))
   checkPassword(password, [owner.email, owner.name])
   const hash = await hashPassword(password)
-  const answer = await transaction('auth', anonymous, (tx) => applyReset(tx, token, hash))
+  const answer = await transaction('auth', anonymous, (tx) => applyReset(tx, { userId: owner.id, token, hash }))
   await forgiveAccount(owner.email)
   return answer
 }
 
-async function applyReset(tx: Tx<'auth'>, token: string, hash: string): Promise<PasswordReset | Refusal> {
+interface Reset {
+  readonly userId: string
+  readonly token: string
+  readonly hash: string
+}
+
+/** Locks the account before the token, as everything does that makes one: in the other order the two would wait for each other. */
+async function applyReset(tx: Tx<'auth'>, { userId, token, hash }: Reset): Promise<PasswordReset | Refusal> {
+  const user = await tx.lock('user', { id: userId })
   const taken = await takeToken(tx, 'PASSWORD_RESET', token)
-  const user = taken?.userId ? await tx.lock('user', { id: taken.userId }) : null
-  if (!user || user.email !== taken?.email || !isUsable(user)) return refuseToken(tx, 'PASSWORD_RESET', token)
+  if (!user || taken?.userId !== user.id || user.email !== taken.email || !isUsable(user)) return refuseToken(tx, 'PASSWORD_RESET', token)
   await setPassword(tx, user.id, hash)
   await endSessions(tx, user.id, {}, 'PASSWORD_RESET')
   if (user.emailVerifiedAt === null) {
     await tx.user.update({ where: { id: user.id }, data: { emailVerifiedAt: tx.now } })
     tx.record('auth.email.verified', { user: user.id }, {})
   }
-  await tx.verificationToken.deleteMany({ where: { purpose: 'EMAIL_VERIFICATION', subject: user.id, usedAt: null } })
+  await endSignUps(tx, user.id)
   tx.record('auth.password_reset.completed', { user: user.id }, {})
   return { status: 'RESET' }
 }

@@ -40,13 +40,13 @@ export const authRouter = router({
     .mutation(({ input }) => verifyEmail(input)),
   /** Signs in, by a cookie for browsers or a token for tools. A session that the call came with ends. */
   signIn: anyone
-    .meta({ secret: true, cookies: true })
+    .meta({ secret: true, cookies: true, changesCaller: true })
     .input(SignIn)
     .output(SignedIn)
-    .mutation(async ({ ctx, input }) => deliver(ctx, await signIn(ctx.actor, input))),
+    .mutation(async ({ ctx, input }) => deliver(ctx, await signIn(ctx.actor, input, ctx.deviceMarker))),
   /** Ends the session in use and takes the cookie away. Nobody signed in is no error. */
   signOut: anyone
-    .meta({ cookies: true })
+    .meta({ cookies: true, changesCaller: true })
     .input(Nothing)
     .output(SignedOut)
     .mutation(async ({ ctx }) => {
@@ -73,6 +73,7 @@ export const authRouter = router({
       .query(({ ctx, input }) => listSessions(ctx.actor, input)),
     /** Ends one session of the person; it may be the one in use. */
     revoke: signedIn
+      .meta({ changesCaller: true })
       .input(RevokeSession)
       .output(SessionsRevoked)
       .mutation(({ ctx, input }) => revokeSession(ctx.actor, input)),
@@ -86,7 +87,7 @@ export const authRouter = router({
   password: router({
     /** Changes the password. Every session ends; the one in use goes on under a new token. */
     change: signedIn
-      .meta({ secret: true, cookies: true })
+      .meta({ secret: true, cookies: true, changesCaller: true })
       .input(ChangePassword)
       .output(SignedIn)
       .mutation(async ({ ctx, input }) => deliver(ctx, await changePassword(ctx.actor, ctx.sessionInfo.kind, input))),
@@ -103,8 +104,15 @@ export const authRouter = router({
   }),
 })
 
-/** The cookie is set when the session is committed, and not before. */
-function deliver(ctx: Context, { answer, cookie }: { answer: SignedIn; cookie: SessionCookie | null }): SignedIn {
+interface Delivery {
+  readonly answer: SignedIn
+  readonly cookie: SessionCookie | null
+  readonly device?: string | null
+}
+
+/** The cookies are set when the session is committed, and not before. */
+function deliver(ctx: Context, { answer, cookie, device }: Delivery): SignedIn {
   if (cookie) ctx.reply.setSessionCookie(cookie.token, cookie.maxAgeSeconds)
+  if (device) ctx.reply.setDeviceCookie(device)
   return answer
 }

@@ -32,7 +32,8 @@ export type CheckEmail = z.infer<typeof CheckEmail>
 export const VerifyEmail = z.strictObject({ token: Token })
 export type VerifyEmail = z.infer<typeof VerifyEmail>
 
-export const EmailVerified = z.strictObject({ status: z.literal('VERIFIED') })
+/** CHOOSE_PASSWORD: the address is proven, but more than one password was signed up with. None counts; a mail lets its owner choose. */
+export const EmailVerified = z.strictObject({ status: z.enum(['VERIFIED', 'CHOOSE_PASSWORD']) })
 export type EmailVerified = z.infer<typeof EmailVerified>
 
 /** COOKIE for a browser, which then needs no token; TOKEN for a tool, which sends it as `Authorization: Bearer`. */

@@ -7,7 +7,7 @@ import { checkPassword } from '#lib/password-rules.ts'
 import { setPassword } from './account-password.ts'
 import type { SetUp, SetUpDone } from './schema.ts'
 import { endSessions } from './sessions.ts'
-import { insertToken, peekToken, refuseToken, takeToken, tokenFor } from './tokens.ts'
+import { endSignUps, insertToken, peekToken, refuseToken, takeToken, tokenFor } from './tokens.ts'
 
 const starting: SystemActor = { kind: 'SYSTEM', name: 'auth.setup' }
 const setUpTtlMs = 7 * 24 * 60 * 60 * 1000
@@ -56,6 +56,7 @@ async function makeAdministrator(tx: Tx<'auth'>, { code, email, name, hash }: Ad
   if (!user) return refuse('CONFLICT', 'The account of this address is just being deleted. Try again.', { reason: 'TOO_BUSY' })
   await tx.user.update({ where: { id: user.id }, data: { name, role: 'ADMIN', emailVerifiedAt: tx.now, disabledAt: null } })
   await setPassword(tx, user.id, hash)
+  await endSignUps(tx, user.id)
   await endSessions(tx, user.id, {}, 'REVOKED')
   tx.record('auth.administrator.created', { user: user.id }, {})
   return { status: 'READY' }

@@ -80,7 +80,7 @@ test('S01 S02 S09 signing in gives a new token each time, in a cookie that only 
   browser.cookies.set('__Host-plinth_session', planted)
   const first = await signIn('cookie@example.com', password, browser, 'COOKIE')
   expect(first).toMatchObject({ status: 200, data: { token: null } })
-  expect(first.setCookies).toHaveLength(1)
+  expect(first.setCookies).toHaveLength(2)
   expect(first.setCookies[0]).toMatch(/^__Host-plinth_session=pln_s_[\w-]{43}; /)
   expect(attributesOf(first)).toEqual(['HttpOnly', 'Max-Age=2592000', 'Path=/', 'SameSite=Lax', 'Secure'])
   const token = browser.cookies.get('__Host-plinth_session') ?? ''
@@ -125,6 +125,37 @@ test('A07 of a hundred wrong guesses at once five are looked at, and each of the
   await ask(`UPDATE auth.throttles SET blocked_until = core.clock() + interval '1 minute' WHERE blocked_until IS NOT NULL`)
   const held = await throttled(() => signIn('guessed@example.com', password))
   expect(held.status).toBe(429)
+})
+
+test('A04 whoever locks an account from everywhere does not lock its owner out of the devices that they signed in from', async () => {
+  const owner = await server.signUpAs('besieged@example.com', { password })
+  const home = elsewhere()
+  const marked = await signIn('besieged@example.com', password, home, 'COOKIE')
+  expect(marked.setCookies[1]).toMatch(
+    /^__Host-plinth_device=pln_d_[\w-]{22}\.[\w-]{43}; Max-Age=34560000; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+  )
+  await home.mutate('auth.signOut')
+  expect([...home.cookies.keys()]).toEqual(['__Host-plinth_device'])
+  const siege = await throttled(() => Promise.all(Array.from({ length: 20 }, () => signIn('besieged@example.com', wrong))))
+  expect(siege.filter(({ status }) => status === 401)).toHaveLength(5)
+  await ask(`UPDATE auth.throttles SET blocked_until = core.clock() + interval '1 minute' WHERE blocked_until IS NOT NULL`)
+  await throttled(async () => {
+    expect((await signIn('besieged@example.com', password)).status).toBe(429)
+    const [forged, other] = [elsewhere(), elsewhere()]
+    forged.cookies.set('__Host-plinth_device', `pln_d_${'A'.repeat(22)}.${'A'.repeat(43)}`)
+    expect((await signIn('besieged@example.com', password, forged)).status).toBe(429)
+    await server.signUpAs('neighbour@example.com', { password })
+    await signIn('neighbour@example.com', password, other, 'COOKIE')
+    expect((await signIn('besieged@example.com', password, other)).status).toBe(429)
+    const again = await signIn('besieged@example.com', password, home, 'COOKIE')
+    expect(again).toMatchObject({ status: 200, data: { me: { email: 'besieged@example.com' } } })
+    // The marker stays what it was: its attempts are counted on.
+    expect(again.setCookies[1]?.split(';')[0]).toBe(marked.setCookies[1]?.split(';')[0])
+    await ask(`UPDATE auth.throttles SET blocked_until = core.clock() + interval '1 minute', count = 9`)
+    const change = { currentPassword: password, password: 'ten lazy otters hum along' }
+    const changed = await elsewhere().mutate('auth.password.change', change, { authorization: `Bearer ${owner.token}` })
+    expect(changed.status).toBe(200)
+  })
 })
 
 test('A05 one address may try thirty accounts, and forging the header that names it does not help', async () => {

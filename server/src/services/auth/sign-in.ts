@@ -5,11 +5,12 @@ import { currentCall } from '#lib/call.ts'
 import { SessionId } from '#lib/ids.ts'
 import { hashPassword, needsRehash, verifyPassword } from '#lib/password-hash.ts'
 import { setPassword, stillHas } from './account-password.ts'
+import { knownDevice, markDevice } from './known-device.ts'
 import { presentMe } from './people.ts'
 import { lifetimesOf, maySignIn } from './policy.ts'
 import type { SignedIn, SignIn } from './schema.ts'
 import { endSession, mintSession, newCredential, type Credential } from './sessions.ts'
-import { forgiveAttempt, takeAttempt, type Throttled } from './throttle.ts'
+import { forgiving, refuseThrottled, takeAttempt } from './throttle.ts'
 
 /** A cookie for the door to set, beside the answer that holds no token. */
 export interface SessionCookie {
@@ -26,26 +27,36 @@ interface Attempt {
   readonly credential: Credential
 }
 
+/** What a sign-in comes to: the answer, and for a browser its cookies. */
+export interface SignInDone {
+  readonly answer: SignedIn
+  readonly cookie: SessionCookie | null
+  /** The marker by which this device is known from now on (known-device.ts). */
+  readonly device: string | null
+}
+
 /**
  * Signs in: a session of its own each time. The session that the call came with, if any, ends, so that a token which somebody planted or
- * copied before dies here. Counted before the password is looked at.
+ * copied before dies here. Counted before the password is looked at; `marker` is what the device was given by an earlier sign-in.
  *
  * @throws UNAUTHORIZED, the same for a wrong password, an unknown address, and an account that may not sign in;
  *   TOO_MANY_REQUESTS; UNAVAILABLE when too many hash at once.
  */
-export async function signIn(actor: Actor, input: SignIn): Promise<{ answer: SignedIn; cookie: SessionCookie | null }> {
-  const address = currentCall()?.address ?? null
-  const throttled = await takeAttempt(input.email, address)
+export async function signIn(actor: Actor, input: SignIn, marker: string | null = null): Promise<SignInDone> {
+  const { email } = input
+  const known = knownDevice(marker, email)
+  const attempter = { email, address: currentCall()?.address ?? null, known }
+  const throttled = await takeAttempt(attempter)
   // Two look-ups, whoever is asked for: with `include` the second would be made only where there is an account.
-  const account = await db('auth').user.findFirst({ where: { email: input.email }, select: { id: true } })
+  const account = await db('auth').user.findFirst({ where: { email }, select: { id: true } })
   const stored = await db('auth').password.findFirst({ where: { userId: account?.id ?? '' }, select: { hash: true } })
   if (throttled) return refuseThrottled(anonymous, account?.id ?? null, throttled)
   const attempt = await verify(account?.id ?? null, stored?.hash ?? null, input)
-  const answer = await transaction('auth', anonymous, (tx) => decide(tx, attempt, actor))
-  await forgiveAttempt(input.email, address)
-  const { token } = attempt.credential
+  const answer = await forgiving(attempter, () => transaction('auth', anonymous, (tx) => decide(tx, attempt, actor)))
+  const { kind, token } = attempt.credential
+  if (kind !== 'COOKIE') return { answer, cookie: null, device: null }
   const maxAgeSeconds = Math.floor(lifetimesOf(answer.me.role).absoluteMs / 1000)
-  return { answer, cookie: attempt.credential.kind === 'COOKIE' ? { token, maxAgeSeconds } : null }
+  return { answer, cookie: { token, maxAgeSeconds }, device: known === null ? markDevice(email) : marker }
 }
 
 async function verify(userId: string | null, hash: string | null, { password, delivery }: SignIn): Promise<Attempt> {
@@ -75,12 +86,4 @@ export function presentSignedIn(user: Row<'user'>, session: Row<'session'>, { ki
     token: kind === 'BEARER' ? token : null,
     expiresAt: session.expiresAt,
   }
-}
-
-/** Refuses an attempt that was one too many, and leaves its trace. */
-export async function refuseThrottled(actor: Actor, userId: string | null, { by, retryAfterSeconds }: Throttled): Promise<never> {
-  return transaction<'auth', never>('auth', actor, async (tx) => {
-    tx.record('auth.sign_in.throttled', userId ? { user: userId } : {}, { by })
-    return refuse('TOO_MANY_REQUESTS', 'Too many attempts. Try again later.', { retryAfterSeconds })
-  })
 }

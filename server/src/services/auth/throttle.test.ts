@@ -1,10 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connectDatabase, disconnectDatabase } from '#db'
 import { readConfig } from '#lib/config.ts'
+import { AppError } from '#lib/errors.ts'
 import { useSecret } from '#lib/secrets.ts'
 import { advance } from '../../../test/clock.ts'
 import { createTestDatabase, query, type TestDatabase } from '../../../test/database.ts'
-import { forgiveAttempt, mayMail, takeAttempt, useThrottles } from './throttle.ts'
+import * as throttle from './throttle.ts'
+
+const { forgiving, mayMail, useThrottles } = throttle
+const takeAttempt = (email: string, address: string | null, known: string | null = null) => throttle.takeAttempt({ email, address, known })
+const forgiveAttempt = (email: string, address: string | null, known: string | null = null) =>
+  throttle.forgiveAttempt({ email, address, known })
 
 const second = 1_000
 let database: TestDatabase
@@ -91,11 +97,38 @@ test('one address has ten attempts in ten minutes at one account', async () => {
   expect(results[10]).toMatchObject({ by: 'PAIR' })
 })
 
-test('R16 an address gets three mails an hour', async () => {
-  const mails = await Promise.all(Array.from({ length: 100 }, () => mayMail('mail@example.com')))
+test('R16 an address gets three mails an hour of each kind: sign-ups do not use up the way out of a lock', async () => {
+  const mails = await Promise.all(Array.from({ length: 100 }, () => mayMail('SIGN_UP', 'mail@example.com')))
   expect(mails.filter(Boolean)).toHaveLength(3)
+  const resets = await Promise.all(Array.from({ length: 100 }, () => mayMail('RESET', 'mail@example.com')))
+  expect(resets.filter(Boolean)).toHaveLength(3)
   await advance(database.ownerUrl, 3_601 * second)
-  expect(await mayMail('mail@example.com')).toBe(true)
+  expect(await mayMail('SIGN_UP', 'mail@example.com')).toBe(true)
+})
+
+test('A04 a device that the account is known on is counted by itself, and after a pause of its own as any other', async () => {
+  const email = 'owner@example.com'
+  for (let i = 0; i < 5; i += 1) await takeAttempt(email, fresh())
+  expect(await takeAttempt(email, fresh())).toMatchObject({ by: 'ACCOUNT' })
+  for (let i = 0; i < 5; i += 1) expect(await takeAttempt(email, fresh(), 'device:one')).toBeNull()
+  expect(await takeAttempt(email, fresh(), 'device:one')).toMatchObject({ by: 'ACCOUNT' })
+  expect(await takeAttempt(email, fresh(), 'device:two')).toBeNull()
+  await forgiveAttempt(email, fresh(), 'device:one')
+  expect(await takeAttempt(email, fresh())).toBeNull()
+  expect(await takeAttempt(email, fresh(), 'device:one')).toBeNull()
+})
+
+test('the right password is forgiven also where the call is answered from its key, and a wrong one is not', async () => {
+  const attempter = { email: 'repeat@example.com', address: fresh(), known: null }
+  for (let i = 0; i < 10; i += 1) {
+    expect(await throttle.takeAttempt(attempter)).toBeNull()
+    await expect(forgiving(attempter, () => Promise.reject(new AppError('ALREADY_DONE', 'It was made already.')))).rejects.toThrow()
+  }
+  for (let i = 0; i < 5; i += 1) {
+    expect(await throttle.takeAttempt(attempter)).toBeNull()
+    await expect(forgiving(attempter, () => Promise.reject(new AppError('UNAUTHORIZED', 'It is wrong.')))).rejects.toThrow()
+  }
+  expect(await throttle.takeAttempt(attempter)).toMatchObject({ by: 'ACCOUNT' })
 })
 
 test('the counters name nobody', async () => {

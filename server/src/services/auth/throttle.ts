@@ -2,7 +2,8 @@
  * Throttles of sign-in and mail (identity research 4.3): counted before the password is looked at, in statements of their own, so that a
  * refused or rolled-back attempt stays counted and any number of parallel ones pass the limit by none.
  */
-import { db } from '#db'
+import { db, refuse, transaction } from '#db'
+import type { Actor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { customerOf } from '#lib/network-address.ts'
 import { keyedHash } from '#lib/secrets.ts'
@@ -26,23 +27,55 @@ export function useThrottles(enabled: boolean): void {
   on = enabled
 }
 
+/** Who tries to sign in, as far as it is counted. */
+export interface Attempter {
+  readonly email: string
+  readonly address: string | null
+  /** The device or the session that is the account's already: it is counted by itself first, so that nobody else can lock it out. */
+  readonly known: string | null
+}
+
 /** Counts an attempt to sign in. Gives what refuses it, or null when it may go on. The address comes first, so that one that is refused locks no account. */
-export async function takeAttempt(email: string, address: string | null): Promise<Throttled | null> {
+export async function takeAttempt(attempter: Attempter): Promise<Throttled | null> {
   if (!on) return null
-  const { account, network, pair } = bucketsOf(email, address)
-  return (
-    named('ADDRESS', await takeFromWindow(network, 30, tenMinutes)) ??
-    named('PAIR', await takeFromWindow(pair, 10, tenMinutes)) ??
-    named('ACCOUNT', await takeWithBackoff(account))
-  )
+  const { account, known, network, pair } = bucketsOf(attempter)
+  const byAddress =
+    named('ADDRESS', await takeFromWindow(network, 30, tenMinutes)) ?? named('PAIR', await takeFromWindow(pair, 10, tenMinutes))
+  if (byAddress) return byAddress
+  if (known !== null && (await takeWithBackoff(known)) === null) return null
+  return named('ACCOUNT', await takeWithBackoff(account))
 }
 
 /** Takes the attempt back: it was the right password. The account and the pair start anew; the address has one failure less. */
-export async function forgiveAttempt(email: string, address: string | null): Promise<void> {
+export async function forgiveAttempt(attempter: Attempter): Promise<void> {
   if (!on) return
-  const { account, network, pair } = bucketsOf(email, address)
-  await db('auth').throttle.updateMany({ where: { bucket: { in: [account, pair] } }, data: { count: 0, blockedUntil: null } })
+  const { account, known, network, pair } = bucketsOf(attempter)
+  const own = [account, pair, ...(known === null ? [] : [known])]
+  await db('auth').throttle.updateMany({ where: { bucket: { in: own } }, data: { count: 0, blockedUntil: null } })
   await db('auth').throttle.updateMany({ where: { bucket: network, count: { gt: 0 } }, data: { count: { decrement: 1 } } })
+}
+
+/**
+ * Runs what the right password leads to and takes the attempt back. A call that is answered from its key was right as well: what is
+ * refused gives its key back.
+ */
+export async function forgiving<T>(attempter: Attempter, work: () => Promise<T>): Promise<T> {
+  try {
+    const answer = await work()
+    await forgiveAttempt(attempter)
+    return answer
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'ALREADY_DONE') await forgiveAttempt(attempter)
+    throw error
+  }
+}
+
+/** Refuses an attempt that was one too many, and leaves its trace. @throws TOO_MANY_REQUESTS */
+export async function refuseThrottled(actor: Actor, userId: string | null, { by, retryAfterSeconds }: Throttled): Promise<never> {
+  return transaction<'auth', never>('auth', actor, async (tx) => {
+    tx.record('auth.sign_in.throttled', userId ? { user: userId } : {}, { by })
+    return refuse('TOO_MANY_REQUESTS', 'Too many attempts. Try again later.', { retryAfterSeconds })
+  })
 }
 
 /** Lets an account be tried again, whatever was tried before: its owner has proven the address. */
@@ -50,9 +83,12 @@ export async function forgiveAccount(email: string): Promise<void> {
   await db('auth').throttle.updateMany({ where: { bucket: bucketOf('account', email) }, data: { count: 0, blockedUntil: null } })
 }
 
-/** Counts a mail that somebody asked to be sent to this address: three an hour, whoever asks. Says whether it may go. */
-export async function mayMail(email: string): Promise<boolean> {
-  return !on || (await takeFromWindow(bucketOf('mail', email), 3, hour)) === null
+/**
+ * Counts a mail that somebody asked to be sent to this address: three an hour of each kind, whoever asks. Says whether it may go. The way out
+ * of a lock, the mail for a new password, is not to be used up by sign-ups.
+ */
+export async function mayMail(kind: 'SIGN_UP' | 'RESET', email: string): Promise<boolean> {
+  return !on || (await takeFromWindow(bucketOf(`mail:${kind}`, email), 3, hour)) === null
 }
 
 /**
@@ -67,9 +103,21 @@ export async function mayMailInvitation(userId: string, email: string): Promise<
   if (wait !== null) throw new AppError('TOO_MANY_REQUESTS', 'Too many invitations. Try again later.', { retryAfterSeconds: wait })
 }
 
-function bucketsOf(email: string, address: string | null): { account: string; network: string; pair: string } {
+interface Buckets {
+  readonly account: string
+  readonly known: string | null
+  readonly network: string
+  readonly pair: string
+}
+
+function bucketsOf({ email, address, known }: Attempter): Buckets {
   const customer = customerOf(address)
-  return { account: bucketOf('account', email), network: bucketOf('address', customer), pair: bucketOf('pair', `${customer}\n${email}`) }
+  return {
+    account: bucketOf('account', email),
+    known: known === null ? null : bucketOf('known', `${known}\n${email}`),
+    network: bucketOf('address', customer),
+    pair: bucketOf('pair', `${customer}\n${email}`),
+  }
 }
 
 function bucketOf(kind: string, value: string): string {

@@ -21,6 +21,9 @@ const prefixes: Record<TokenPurpose, string> = {
 
 const ourselves: SystemActor = { kind: 'SYSTEM', name: 'auth.tokens' }
 
+/** How long the link for a new password is good: twenty minutes. */
+export const resetTtlMs = 20 * 60 * 1000
+
 export interface NewToken {
   readonly purpose: TokenPurpose
   /** Whom or what it is about. A new token ends the older ones of the same purpose and subject. */
@@ -28,6 +31,9 @@ export interface NewToken {
   readonly userId?: string
   /** The address it goes to, which it proves. */
   readonly email?: string
+  /** What becomes the account's when a sign-up is confirmed by this token. */
+  readonly signUpName?: string
+  readonly signUpHash?: string
   readonly ttlMs: number
 }
 
@@ -97,4 +103,16 @@ export async function refuseToken(tx: Tx<'auth'>, purpose: TokenPurpose, token: 
   const known = await tx.verificationToken.findFirst({ where: { tokenHash: sha256(token), purpose } })
   tx.record('auth.token.refused', known?.userId ? { user: known.userId } : {}, { purpose })
   return refuse('INVALID_TOKEN', 'This link is unknown, was used, or is too old.')
+}
+
+/** Ends what is left of the sign-ups of an account, whose address was proven or whose password was set by other means: links, names and passwords. */
+export async function endSignUps(tx: Tx<'auth'>, userId: string): Promise<void> {
+  const signUps = { purpose: 'EMAIL_VERIFICATION', userId } as const
+  await tx.verificationToken.updateMany({ where: signUps, data: { signUpName: null, signUpHash: null } })
+  await tx.verificationToken.deleteMany({ where: { ...signUps, usedAt: null } })
+}
+
+/** The subject of a token that leads nowhere: it names no one. */
+export function nobody(email: string): string {
+  return `nobody:${keyedHash('nobody', email).toString('base64url')}`
 }
