@@ -29,9 +29,9 @@ export function identified({ TRUSTED_PROXIES }: Pick<Config, 'TRUSTED_PROXIES'>)
   }
 }
 
-/** The path where it names a procedure, the pattern of the route elsewhere: what a stranger typed is not worth a line in the log. */
+/** The path where it may name procedures, the pattern of the route elsewhere: what a stranger typed is not worth a line in the log. */
 function routeOf(c: Context<Environment>): string {
-  return c.req.path.startsWith('/trpc/') ? c.req.path.slice(0, 200) : routePath(c, -1)
+  return /^\/trpc\/[\w.,]{1,200}$/.test(c.req.path) ? c.req.path : routePath(c, -1)
 }
 
 /**
