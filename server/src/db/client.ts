@@ -6,6 +6,7 @@ import { checkDatabase } from './budget.ts'
 import { Connection, giveUpAfter } from './connection.ts'
 import { PrismaClient } from './generated/client.ts'
 import { softDeleting, type SoftDeletingClient } from './soft-delete/index.ts'
+import { startupOf } from './startup-options.ts'
 import { statementName, usePreparedStatements } from './statements.ts'
 
 /** The settings that a connection is made by. */
@@ -87,11 +88,9 @@ export function poolMax(config: Pick<Config, 'NODE_ENV' | 'POOL_MAX'>): number {
 }
 
 function poolOf(config: DatabaseConfig): pg.Pool {
-  const { url, options } = withOptions(config)
   const pool = new pg.Pool({
     Client: Connection,
-    connectionString: url,
-    options,
+    ...startupOf(config.DATABASE_URL, settingsOf(config)),
     application_name: 'plinth',
     max: poolMax(config),
     connectionTimeoutMillis: config.POOL_WAIT_MS,
@@ -103,19 +102,12 @@ function poolOf(config: DatabaseConfig): pg.Pool {
   return pool
 }
 
-/** The role and the time limits hold from the first moment of each connection: the server sets them as it opens. */
-function withOptions(config: DatabaseConfig): { url: string; options: string } {
-  const url = new URL(config.DATABASE_URL)
-  const settings = {
+function settingsOf(config: DatabaseConfig): Record<string, string | number> {
+  return {
     ...(config.DATABASE_ROLE && { role: config.DATABASE_ROLE }),
     statement_timeout: config.STATEMENT_TIMEOUT_MS,
     lock_timeout: config.LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: config.TRANSACTION_TIMEOUT_MS,
     timezone: 'UTC',
   }
-  const ours = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`)
-  const options = [url.searchParams.get('options') ?? '', ...ours].join(' ').trim()
-  // In the URL they would win over ours.
-  url.searchParams.delete('options')
-  return { url: url.href, options }
 }

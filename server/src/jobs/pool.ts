@@ -4,6 +4,7 @@ import type { Config } from '#lib/config.ts'
 import type { log } from '#lib/log.ts'
 import type { Service } from '#db'
 import { models } from '#db/generated/metadata.ts'
+import { startupOf } from '#db/startup-options.ts'
 
 export type Log = Pick<typeof log, 'info' | 'warn' | 'error'>
 
@@ -19,15 +20,19 @@ export const services = [...new Set(Object.values(models).map((model) => model.s
  * nor the other way round. Its connections are direct: a pooler would drop the role and the timeouts.
  */
 export function openPool(config: PoolConfig, max: number, log: Log): pg.Pool {
-  const role = config.DATABASE_ROLE ? `-c role=${config.DATABASE_ROLE}` : ''
+  const settings = {
+    ...(config.DATABASE_ROLE && { role: config.DATABASE_ROLE }),
+    statement_timeout: config.STATEMENT_TIMEOUT_MS,
+    lock_timeout: config.LOCK_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: 5_000,
+  }
   const pool = new pg.Pool({
-    connectionString: config.DIRECT_URL ?? config.DATABASE_URL,
+    ...startupOf(config.DIRECT_URL ?? config.DATABASE_URL, settings),
     application_name: 'plinth jobs',
     max,
     idleTimeoutMillis: 30_000,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
-    options: `${role} -c statement_timeout=${config.STATEMENT_TIMEOUT_MS} -c lock_timeout=${config.LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout=5000`,
   })
   pool.on('error', (error) => log.warn({ error }, 'An idle connection of the jobs was lost.'))
   return pool
