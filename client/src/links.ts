@@ -1,5 +1,5 @@
 /** How a call travels: a key for each mutation, another try where that is safe, then a batch, a request of its own or a stream. */
-import { httpBatchLink, httpLink, httpSubscriptionLink, splitLink, type Operation, type TRPCLink } from '@trpc/client'
+import { httpBatchLink, httpBatchStreamLink, httpLink, httpSubscriptionLink, splitLink, type Operation, type TRPCLink } from '@trpc/client'
 import { EventSource } from 'eventsource'
 import { alone } from './alone.ts'
 import type { AppRouter } from './api.ts'
@@ -13,6 +13,11 @@ export interface ClientOptions {
   readonly token?: string | (() => string | null | undefined)
   /** The fetch to use, if not the global one. */
   readonly fetch?: typeof globalThis.fetch
+  /**
+   * Gives the answers of queries that travel together one by one, each when it is ready, instead of all with the slowest. For pages that ask for
+   * something slow beside something fast: it costs the server about 1.7 times the CPU, so it is not the default.
+   */
+  readonly streaming?: boolean
 }
 
 /** Calls of one batch; the server takes no more. */
@@ -40,11 +45,18 @@ export function linksOf(options: ClientOptions): TRPCLink<AppRouter>[] {
       false: splitLink({
         condition: (op) => alone.has(op.path),
         true: httpLink({ ...base, headers: ({ op }) => keyHeader([op]) }),
-        false: httpBatchLink({ ...base, headers: ({ opList }) => keyHeader(opList), maxItems: MAX_BATCH, maxURLLength: MAX_URL_LENGTH }),
+        false: splitLink({
+          // A mutation's answer has a status of its own, and may come with a cookie: neither can follow when the answer has begun.
+          condition: (op) => options.streaming === true && op.type === 'query',
+          true: httpBatchStreamLink({ ...base, ...batch, fetch: begun(base.fetch), streamHeader: 'accept' }),
+          false: httpBatchLink({ ...base, ...batch, headers: ({ opList }) => keyHeader(opList) }),
+        }),
       }),
     }),
   ]
 }
+
+const batch = { maxItems: MAX_BATCH, maxURLLength: MAX_URL_LENGTH }
 
 /** Gives each mutation the key that it keeps through all its tries: under it the server lets it have its effect once. */
 const keyed: TRPCLink<AppRouter> = () => {
@@ -66,6 +78,16 @@ function readable(send: Send): Send {
     const isOurs = response.ok || response.headers.get('content-type')?.startsWith('application/json')
     if (!isOurs) throw new UnreadableAnswer(response.status)
     return response
+  }
+}
+
+/** A refusal that holds no error of ours would end a streamed call without any answer. */
+function begun(send: Send): Send {
+  return async (url, init) => {
+    const response = await send(url, init)
+    const refusal: unknown = response.ok || (await response.clone().json())
+    if (response.ok || (typeof refusal === 'object' && refusal !== null && 'error' in refusal)) return response
+    throw new UnreadableAnswer(response.status)
   }
 }
 

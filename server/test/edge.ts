@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { createClient, type Client } from '@plinth/client'
+import { createClient, type Client, type ClientOptions } from '@plinth/client'
 import type { AnyTRPCRouter } from '@trpc/server'
 import { readConfig, type Config } from '#lib/config.ts'
 import { divertLog, log } from '#lib/log.ts'
@@ -19,7 +19,7 @@ export interface Edge {
   /** Every line that was logged since the start, parsed. */
   readonly lines: Record<string, unknown>[]
   readonly sessions: FakeSessions
-  client(token?: string, fetch?: typeof globalThis.fetch): Client<EdgeRouter>
+  client(token?: string, fetch?: typeof globalThis.fetch, options?: Pick<ClientOptions, 'streaming'>): Client<EdgeRouter>
   /** Calls a procedure as a raw request. A mutation when there is an input object. */
   call(path: string, init?: RequestInit & { input?: unknown }): Promise<Response>
   stop(): Promise<void>
@@ -50,7 +50,8 @@ export async function startEdge(env: Partial<Record<keyof Config, string>> = {},
     app,
     lines,
     sessions,
-    client: (token, fetch) => createClient<EdgeRouter>({ url, ...(token !== undefined && { token }), ...(fetch && { fetch }) }),
+    client: (token, fetch, options) =>
+      createClient<EdgeRouter>({ url, ...options, ...(token !== undefined && { token }), ...(fetch && { fetch }) }),
     call: (path, { input, ...init } = {}) => fetch(`${url}/trpc/${path}`, input === undefined ? init : posted(input, init)),
     async stop() {
       restore()
