@@ -1,7 +1,9 @@
+import { createClient } from '@plinth/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { listen, stopListening } from '#db/notify.ts'
 import { advance } from '../../test/clock.ts'
 import { query } from '../../test/database.ts'
+import { startSecondProcess } from '../../test/second-process.ts'
 import { startTestServer, type TestPerson, type TestServer } from '../../test/server.ts'
 
 let server: TestServer
@@ -24,6 +26,16 @@ async function watching({ client, me }: TestPerson): Promise<{ ended: Promise<un
 }
 
 const aSecondOrTwo = () => new Promise((resolve) => setTimeout(resolve, 2_000))
+
+test('what is revoked in another process ends a stream here within 250 ms', async () => {
+  await using other = await startSecondProcess(server)
+  const carol = await server.signUpAs('carol@example.com')
+  const { ended } = await watching(carol)
+  await createClient({ url: other.url, token: carol.token }).auth.signOut.mutate()
+  const revokedAt = performance.now()
+  expect(await ended).toMatchObject({ data: { code: 'UNAUTHORIZED' } })
+  expect(performance.now() - revokedAt).toBeLessThan(250)
+})
 
 test('a process that does not hear finds within two seconds that a session was revoked', async () => {
   const anna = await server.signUpAs('anna@example.com')
