@@ -5,6 +5,7 @@ import { getRequestListener } from '@hono/node-server'
 import { asAppError, connectDatabase, disconnectDatabase } from '#db'
 import { stopListening } from '#db/notify.ts'
 import { SetupError } from '#db/setup-error.ts'
+import { doubtsAbout } from '#lib/config-doubts.ts'
 import type { Config } from '#lib/config.ts'
 import { log, useLog } from '#lib/log.ts'
 import { closeMail, useMail } from '#lib/mail.ts'
@@ -40,7 +41,9 @@ export async function start(config: Config, options: Pick<Parameters<typeof star
     const { warnings } = await connectDatabase(config)
     for (const warning of warnings) log.warn(warning)
     await startJobs({ config, jobs, ...options })
-    return config.PLINTH_ROLE === 'worker' ? { url: null, stop: release } : await serve(config)
+    const plinth = config.PLINTH_ROLE === 'worker' ? { url: null, stop: release } : await serve(config)
+    for (const doubt of doubtsAbout(config)) log.warn(doubt)
+    return plinth
   } catch (error) {
     await release()
     throw inOneSentence(error)
@@ -59,7 +62,6 @@ async function serve(config: Config): Promise<Plinth> {
   await offerSetUp()
   const server = await listenOn(config, app)
   const { port } = server.address() as AddressInfo
-  warnOfPlainHttp(config)
   return {
     url: `http://localhost:${port}`,
     async stop() {
@@ -108,12 +110,6 @@ async function close(server: Server, drainMs: number): Promise<void> {
 async function offerSetUp(): Promise<void> {
   const setupCode = await setUpCode()
   if (setupCode !== null) log.warn({ setupCode }, 'There is no administrator yet: auth.setUp takes this code and makes one.')
-}
-
-/** In a home network there may be no https; elsewhere whoever listens on the way can take the cookie, and with it the session. */
-function warnOfPlainHttp({ NODE_ENV, PUBLIC_URL }: Config): void {
-  if (NODE_ENV !== 'production' || !PUBLIC_URL.startsWith('http:')) return
-  log.warn('PUBLIC_URL is plain http: session cookies are sent without Secure. Use https wherever others share the network.')
 }
 
 /** In the order in which one needs the other. Safe to call when only some of it was started. */

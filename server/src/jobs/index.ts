@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { Config } from '#lib/config.ts'
 import { log as processLog } from '#lib/log.ts'
 import type { Job } from '#db'
+import { poolMax } from '#db/client.ts'
 import { startTail, stopTail } from '#db/feed-watch.ts'
 import { listen } from '#db/notify.ts'
 import { startDispatcher, type Dispatcher } from './dispatcher.ts'
@@ -44,7 +45,7 @@ export async function startJobs({ config, jobs, log = processLog, patience }: Jo
     await listen(config)
     if (config.PLINTH_ROLE !== 'worker') startTail(pool, log)
     if (config.PLINTH_ROLE === 'web') return
-    const concurrency = Math.max(2, Math.floor((config.POOL_MAX ?? (config.NODE_ENV === 'production' ? 20 : 5)) / 2))
+    const concurrency = Math.max(2, Math.floor(poolMax(config) / 2))
     running = { ...running, worker: await startWorker({ pool, jobs, log, concurrency, ...(patience && { patience }) }) }
   } catch (error) {
     await stopJobs()
