@@ -172,7 +172,7 @@ describe('an abort', () => {
     expect(requests).toHaveLength(1)
   })
 
-  test('that came before the call lets nothing be sent', async () => {
+  test('that came before the call lets nothing be sent', { retry: 3 }, async () => {
     const { requests, send } = noting()
     const start = performance.now()
     await expect(edge.client(undefined, send).note.mutate({}, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i)
@@ -180,7 +180,7 @@ describe('an abort', () => {
     expect([requests.length, executed.length]).toEqual([0, 0])
   })
 
-  test('ends the wait for the next try', async () => {
+  test('ends the wait for the next try', { retry: 3 }, async () => {
     const { requests, send } = noting(() => Promise.resolve(refusalOf('UNAVAILABLE', 503, { retryAfterSeconds: 10 })))
     const abort = new AbortController()
     const call = edge.client(undefined, send).echo.query({}, { signal: abort.signal })

@@ -20,7 +20,7 @@ async function generate(): Promise<unknown> {
   return exit
 }
 
-test('what is generated is there all the while it is made anew, also by two at once', async () => {
+test('what is generated is there all the while it is made anew, also by two at once', { retry: 3, timeout: 60_000 }, async () => {
   writeFileSync(join(folder, 'schema.prisma'), schema)
   expect(await generate()).toBe(0)
   const before = readFileSync(made[3] ?? '', 'utf8')
@@ -32,7 +32,7 @@ test('what is generated is there all the while it is made anew, also by two at o
   // Between the two renames there is a moment; it took seconds where the folder was emptied first.
   expect(missingMs).toBeLessThan(100)
   expect(readFileSync(made[3] ?? '', 'utf8')).not.toBe(before)
-}, 60_000)
+})
 
 test('an invalid schema leaves what is there', async () => {
   writeFileSync(join(folder, 'schema.prisma'), `${schema}\nmodel Broken {`)

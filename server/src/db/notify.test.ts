@@ -85,7 +85,7 @@ test('a thousand equal notifications go out as few', async () => {
   expect(heard.length).toBeLessThan(20)
 })
 
-test('a killed backend makes it deaf at once, and soon it hears again without being asked', async () => {
+test('a killed backend makes it deaf at once, and soon it hears again without being asked', { retry: 3 }, async () => {
   const said: string[] = []
   const delays: number[] = []
   ends.push(onDeaf(() => said.push('deaf')))
@@ -104,7 +104,7 @@ test('a killed backend makes it deaf at once, and soon it hears again without be
   expect(Math.min(...delays)).toBeLessThan(50)
 })
 
-test('a connection that falls silent without a word makes it deaf within 250 ms', async () => {
+test('a connection that falls silent without a word makes it deaf within 250 ms', { retry: 3 }, async () => {
   await using proxy = await openProxy(database.url)
   let deafAt = 0
   ends.push(onDeaf(() => (deafAt ||= performance.now())))
@@ -151,7 +151,7 @@ test('a process that was busy for longer than the limit does not believe that it
   await eventually(() => isListening(), 1_000)
 })
 
-test('a database that is down delays no start, and is found when it comes up', async () => {
+test('a database that is down delays no start, and is found when it comes up', { retry: 3 }, async () => {
   const taken = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => taken.once('listening', resolve))
   const url = new URL(database.url)

@@ -163,7 +163,7 @@ test('a transaction over its time limit is UNAVAILABLE and does nothing after it
   expect(await spine.ask('SELECT slug FROM teams.teams')).toEqual([{ slug: 'next' }])
 })
 
-test('a full pool is UNAVAILABLE in its time, and nothing is done', async () => {
+test('a full pool is UNAVAILABLE in its time, and nothing is done', { retry: 3 }, async () => {
   await reconnect(spine.database, { POOL_MAX: '2', POOL_WAIT_MS: '200' })
   let runs = 0
   const hold = (): Promise<void> =>

@@ -86,7 +86,7 @@ test('an effect gets the event as it was recorded, with its position', async () 
   ])
 })
 
-test('an effect does not wait for a poll, which comes every ten seconds here', async () => {
+test('an effect does not wait for a poll, which comes every ten seconds here', { retry: 3 }, async () => {
   const arrived = new Map<string, number>()
   await work(
     [effect({ name: 'teams.test', on: ['teams.team.created'], run: async ({ id }) => arrived.set(id, performance.now()) })],

@@ -41,7 +41,7 @@ describe('a subscription', () => {
     expect(edge.sessions.lookups).toBe(1)
   })
 
-  test('ends within 250 ms when its session is revoked, also one that is silent', async () => {
+  test('ends within 250 ms when its session is revoked, also one that is silent', { retry: 3 }, async () => {
     for (const open of [
       () => edge.client('token-anna').ticks.subscribe({ everyMs: 10 }),
       () => edge.client('token-anna').silence.subscribe(),
@@ -219,7 +219,7 @@ describe('an open stream', () => {
     await vi.waitFor(() => expect(life.signal.reason).toMatchObject({ code: 'UNAVAILABLE' }))
   })
 
-  test('is no flood with a thousand others: a few are asked about at a time, the revoked ones first', async () => {
+  test('is no flood with a thousand others: a few are asked about at a time, the revoked ones first', { retry: 3 }, async () => {
     let [atOnce, most, asked] = [0, 0, 0]
     const streams = createStreams(() => true)
     const ask = async () => {

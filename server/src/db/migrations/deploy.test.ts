@@ -113,7 +113,7 @@ describe('a deploy', () => {
     expect(all.flat().toSorted()).toEqual(['1_m', '2_m', '3_m', '4_m', '5_m'])
   })
 
-  test('gives way to a transaction that stands before it, and tries again', async () => {
+  test('gives way to a transaction that stands before it, and tries again', { retry: 3 }, async () => {
     migration('1_first', 'CREATE TABLE a (n int)')
     await deploy()
     const reader = new pg.Client({ connectionString: database.url })

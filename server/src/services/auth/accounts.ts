@@ -9,7 +9,7 @@ import { presentMe } from './people.ts'
 import { setPassword } from './account-password.ts'
 import { isUsable } from './policy.ts'
 import type { CheckEmail, EmailVerified, Me, SignUp, VerifyEmail } from './schema.ts'
-import { endSignUps, insertToken, nobody, peekToken, refuseToken, resetTtlMs, takeToken } from './tokens.ts'
+import { endSignUps, insertToken, nobody, peekToken, refuseToken, resetTtlMs, takeToken, type NewToken } from './tokens.ts'
 import { mayMail } from './throttle.ts'
 
 const verificationTtlMs = 24 * 60 * 60 * 1000
@@ -45,23 +45,26 @@ interface PendingSignUp {
   readonly mailed: boolean
 }
 
-/**
- * The same sign-up again ends its older link; one with another password lives beside it, and then neither password counts (verifyEmail). It
- * is kept also where no mail may go: or whoever used up the mails of an address could keep its owner's sign-up out of the reckoning.
- */
+/** The same sign-up again ends its older link; one with another password lives beside it, and then neither password counts (verifyEmail). */
 async function keepSignUp(tx: Tx<'auth'>, userId: string, { email, name, hash, mark, mailed }: PendingSignUp): Promise<void> {
-  const [purpose, subject] = ['EMAIL_VERIFICATION', `${userId}:${mark}`] as const
-  const isKept = !mailed && (await tx.verificationToken.findFirst({ where: { purpose, subject, usedAt: null }, select: { id: true } }))
-  if (isKept) return
-  const sent = { purpose, subject, userId, email, signUpName: name, signUpHash: hash, ttlMs: verificationTtlMs }
-  const tokenId = await insertToken(tx, sent)
+  const tokenId = await keepToken(tx, { subject: `${userId}:${mark}`, userId, email, signUpName: name, signUpHash: hash }, mailed)
   if (mailed) tx.record('auth.email_verification.requested', { user: userId }, { tokenId })
 }
 
 /** The same statements as for a new account, to no effect, so that the time tells nothing. The token is never sent to anybody. */
 async function tellOwner(tx: Tx<'auth'>, userId: string, { email, mailed }: PendingSignUp): Promise<void> {
-  await insertToken(tx, { purpose: 'EMAIL_VERIFICATION', subject: nobody(email), ttlMs: verificationTtlMs })
+  await keepToken(tx, { subject: nobody(email) }, mailed)
   if (mailed) tx.record('auth.sign_up.repeated', { user: userId }, {})
+}
+
+/**
+ * Keeps a sign-up also where no mail may go: or whoever used up the mails of an address could keep its owner's sign-up out of the reckoning. A
+ * link that was mailed before stays good then.
+ */
+async function keepToken(tx: Tx<'auth'>, signUp: Omit<NewToken, 'purpose' | 'ttlMs'>, mailed: boolean): Promise<string> {
+  const [purpose, { subject }] = ['EMAIL_VERIFICATION', signUp] as const
+  const kept = mailed ? null : await tx.verificationToken.findFirst({ where: { purpose, subject, usedAt: null }, select: { id: true } })
+  return kept?.id ?? insertToken(tx, { purpose, ttlMs: verificationTtlMs, ...signUp })
 }
 
 function markOf(email: string, password: string): string {
