@@ -2,6 +2,9 @@
  * The long campaign, for people: `pnpm faults [--seed N] [--kills 200] [--clients 16] [--folder path]`.
  * Prints the seed first and the counts last. Exit code 1 where a promise was broken.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runCampaign, type Verdict } from './campaign.ts'
 import { copyServer } from './copy.ts'
@@ -26,14 +29,18 @@ process.once('SIGTERM', () => void closeAll().finally(() => process.exit(143)))
 const start = Date.now()
 console.log(`seed ${seed}, ${kills} kills, ${values.clients} clients`)
 const copy = copyServer()
-process.once('exit', copy.remove)
+const folder = values.folder ?? mkdtempSync(join(tmpdir(), 'plinth-faults-'))
+process.once('exit', () => {
+  copy.remove()
+  if (values.folder === undefined) rmSync(folder, { recursive: true, force: true })
+})
 const verdict = await runCampaign({
   seed,
   sources: copy.sources,
   clients: Number(values.clients),
   faults: (random) => planFaults(random, kills),
   tell: (line) => console.log(`${((Date.now() - start) / 1000).toFixed(1).padStart(7)} s  ${line}`),
-  ...(values.folder !== undefined && { folder: values.folder }),
+  folder,
 })
 console.log(tellVerdict(verdict))
 process.exitCode = verdict.report.violations.length > 0 ? 1 : 0
