@@ -3,6 +3,7 @@ import { httpBatchLink, httpBatchStreamLink, httpLink, httpSubscriptionLink, spl
 import { EventSource } from 'eventsource'
 import { alone } from './alone.ts'
 import type { AppRouter } from './api.ts'
+import { toForm } from './form.ts'
 import { retried, UnreadableAnswer } from './retry.ts'
 import { transformer } from './transformer.ts'
 
@@ -33,6 +34,7 @@ export function linksOf(options: ClientOptions): TRPCLink<AppRouter>[] {
   const base = { url, fetch: readable(send), transformer }
   return [
     keyed,
+    formed,
     retried,
     splitLink({
       condition: (op) => op.type === 'subscription',
@@ -43,7 +45,7 @@ export function linksOf(options: ClientOptions): TRPCLink<AppRouter>[] {
         eventSourceOptions: { fetch: send, withCredentials: options.token === undefined },
       }),
       false: splitLink({
-        condition: (op) => alone.has(op.path),
+        condition: (op) => alone.has(op.path) || op.input instanceof FormData,
         true: httpLink({ ...base, headers: ({ op }) => keyHeader([op]) }),
         false: splitLink({
           // A mutation's answer has a status of its own, and may come with a cookie: neither can follow when the answer has begun.
@@ -61,6 +63,11 @@ const batch = { maxItems: MAX_BATCH, maxURLLength: MAX_URL_LENGTH }
 /** Gives each mutation the key that it keeps through all its tries: under it the server lets it have its effect once. */
 const keyed: TRPCLink<AppRouter> = () => {
   return ({ op, next }) => next(op.type === 'mutation' ? { ...op, context: { idempotencyKey: randomId(), ...op.context } } : op)
+}
+
+/** Gives files a form, in which alone they can travel. */
+const formed: TRPCLink<AppRouter> = () => {
+  return ({ op, next }) => next({ ...op, input: (op.type === 'mutation' && toForm(op.input)) || op.input })
 }
 
 /** One key per call, in the order of the batch. */

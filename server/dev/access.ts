@@ -36,6 +36,8 @@ function accessPage(): string {
       meta?.cookies && 'sets or clears the cookie',
       meta?.secret && 'answers a secret, once',
       meta?.unkeyed && 'takes no idempotency key',
+      meta?.files && 'takes files',
+      meta?.mostBytes && `at most ${meta.mostBytes} bytes`,
     ]
     return `| ${name} | ${type} | ${meta?.access} | ${fieldsOf(inputs)} | ${notes.filter(Boolean).join('; ')} |`
   })

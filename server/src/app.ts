@@ -13,6 +13,7 @@ import { outbox } from './http/outbox.ts'
 import { refused } from './http/refusal.ts'
 import { identified, type Environment } from './http/request.ts'
 import { trpcHandler, type Sessions } from './http/trpc.ts'
+import { bodiesOf } from './trpc/bodies.ts'
 import { createLimits } from './trpc/limits.ts'
 import { createStreams } from './trpc/streams.ts'
 
@@ -46,7 +47,8 @@ export function createApp({ config, router, sessions, checks }: AppParts): App {
   app.get('/', front(config))
   app.get('/livez', livez)
   app.get('/readyz', readyz({ ...checks, traffic: async () => (draining ? Promise.reject(new Error('draining')) : undefined) }))
-  app.use('/trpc/*', cors(config), onlyJson, sameOrigin(config), smallBody)
+  const bodies = bodiesOf(router)
+  app.use('/trpc/*', cors(config), onlyJson(bodies), sameOrigin(config), smallBody(bodies))
   app.all('/trpc/*', trpcHandler({ config, router, sessions, limits, streams }))
   if (config.NODE_ENV === 'development') app.route('/', outbox(config))
 

@@ -25,7 +25,7 @@ const root = join(import.meta.dirname, '../../..')
 const src = 'server/src/'
 
 /** Both ends encode alike, and the client, which is published by itself, is the one that holds the code. */
-const wireFormat = /^@plinth\/client\/transformer$/
+const wireFormat = /^@plinth\/client\/(?:transformer|form)$/
 
 /** Each layer: which files are in it, and which files it may import besides its own; a service names its own as `<own>`, since another's are not. */
 const layers: readonly { name: string; files: RegExp; may: readonly RegExp[] }[] = [

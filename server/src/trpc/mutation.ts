@@ -9,6 +9,7 @@ import { AppError } from '#lib/errors.ts'
 import { keyedHash } from '#lib/secrets.ts'
 import type { Context } from './context.ts'
 import { toAppError } from './errors.ts'
+import { withoutFiles } from './files.ts'
 import type { Meta } from './procedures.ts'
 
 interface MutationOptions {
@@ -74,7 +75,12 @@ function mayBeItsOwnEffect(meta: Meta | undefined, code: string): boolean {
 async function idempotencyOf({ ctx, path, batchIndex, meta, getRawInput }: MutationOptions): Promise<Idempotency | null> {
   const key = ctx.idempotencyKeys[batchIndex] ?? null
   if (key === null || meta?.unkeyed) return null
-  return { key, owner: ownerOf(ctx, meta), fingerprint: fingerprintOf(path, await getRawInput()), secret: meta?.secret ?? false }
+  return {
+    key,
+    owner: ownerOf(ctx, meta),
+    fingerprint: fingerprintOf(path, await withoutFiles(await getRawInput())),
+    secret: meta?.secret ?? false,
+  }
 }
 
 /**

@@ -9,6 +9,7 @@ import type { SessionInfo } from '../services/auth/index.ts'
 import { enterTeam } from '../services/teams/index.ts'
 import type { Context } from './context.ts'
 import { errorShape, toAppError } from './errors.ts'
+import { unpacked } from './files.ts'
 import { answerRepeat } from './mutation.ts'
 import type { Ask } from './rechecks.ts'
 import { seal } from './seal.ts'
@@ -26,6 +27,10 @@ export interface Meta {
   changesCaller?: true
   /** A mutation that takes no idempotency key. */
   unkeyed?: true
+  /** A mutation whose input has files (`z.file()`) among its fields: it alone may come as multipart/form-data. */
+  files?: true
+  /** How many bytes a request to it may have, sent alone; 64 kB where it is not said, 10 MB with files. They are held in memory. */
+  mostBytes?: number
 }
 
 const t = initTRPC
@@ -47,8 +52,11 @@ export const router: typeof t.router = (record) => {
 /** The input of a procedure that takes none. */
 export const Nothing = z.void()
 
+/** Lets a procedure see the fields of a form, and no form. */
+const unwrapped = t.procedure.use(({ next, getRawInput }) => next({ getRawInput: async () => unpacked(await getRawInput()) }))
+
 /** Counts the call against its caller's limit. */
-const counted = t.procedure.use(async (opts) => {
+const counted = unwrapped.use(async (opts) => {
   const { ctx, next, type } = opts
   const session = await ctx.session()
   ctx.limits.charge(session?.userId ?? null, ctx.address)

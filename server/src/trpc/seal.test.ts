@@ -74,6 +74,17 @@ describe('the router refuses to start', () => {
       /a has no \.input\(\)/,
     ],
     ['a procedure without an output', () => ({ a: anyone.input(Nothing).query(() => null) }), /a has no \.output\(\)/],
+    [
+      'a query that takes files',
+      () => ({
+        a: anyone
+          .meta({ files: true })
+          .input(Nothing)
+          .output(z.null())
+          .query(() => null),
+      }),
+      /a takes files/,
+    ],
     ['a door’s input without one of its own', () => ({ a: inTeam.output(z.null()).query(() => null) }), /a has no \.input\(\)/],
   ])('with %s', (_what, record, fault) => {
     expect(() => seal(record())).toThrow(fault)

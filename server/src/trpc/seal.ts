@@ -39,6 +39,7 @@ function sealProcedure(procedure: AnyTRPCProcedure, name: string): void {
   if (!meta?.access) throw new Error(`${name} is not built from a door`)
   if (!refusesUnknownKeys(inputs.at(-1))) throw new Error(`${name} has no .input() of its own that is a strictObject, or Nothing`)
   if (!output) throw new Error(`${name} has no .output()`)
+  if (meta.files && type !== 'mutation') throw new Error(`${name} takes files, which only a mutation can`)
   sealed.add(definition)
   if (type !== 'mutation') return
   const at = middlewares.findIndex((middleware) => middleware._type === 'output')
