@@ -3,6 +3,7 @@ import { createTRPCClient, type TRPCClient } from '@trpc/client'
 import type { AnyTRPCRouter, inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import type { AppRouter } from './api.ts'
 import { linksOf, type ClientOptions } from './links.ts'
+import { withPaths } from './paths.ts'
 
 export { isAppError, type AppError } from './errors.ts'
 export { SessionKind, TeamRole, UserRole } from './enums.ts'
@@ -36,5 +37,5 @@ export type Client<Router extends AnyTRPCRouter = AppRouter> = TRPCClient<Router
  */
 export function createClient<Router extends AnyTRPCRouter = AppRouter>(options: ClientOptions): Client<Router> {
   // The links treat all routers alike; what a router's calls look like is in the type alone.
-  return createTRPCClient<AppRouter>({ links: linksOf(options) }) as Client<AnyTRPCRouter> as Client<Router>
+  return withPaths(createTRPCClient<AppRouter>({ links: linksOf(options) })) as Client<AnyTRPCRouter> as Client<Router>
 }

@@ -95,7 +95,11 @@ function writeManifest(root: string, folder: string): Manifest {
     type: 'module',
     sideEffects: false,
     engines: { node: '>=20' },
-    exports: { '.': { types: './index.d.ts', default: './index.js' }, './package.json': './package.json' },
+    exports: {
+      '.': { types: './index.d.ts', default: './index.js' },
+      './tanstack': { types: './tanstack.d.ts', default: './tanstack.js' },
+      './package.json': './package.json',
+    },
     files: ['*.js', '*.d.ts', '*.map', 'src', 'README.md'],
     dependencies: Object.fromEntries(Object.entries(dependencies).map(([key, version]) => [key, exact(catalog, key, version)])),
   }
