@@ -7,18 +7,8 @@ import { withPaths } from './paths.ts'
 
 export { isAppError, type AppError } from './errors.ts'
 export { SessionKind, TeamRole, UserRole } from './enums.ts'
-export type {
-  AppRouter,
-  ConflictReason,
-  ErrorCode,
-  ErrorData,
-  ErrorDetails,
-  FieldErrors,
-  InvitationId,
-  SessionId,
-  TeamId,
-  UserId,
-} from './api.ts'
+export type { AppRouter, ConflictReason, ErrorCode, ErrorData, ErrorDetails, FieldErrors } from './api.ts'
+export { InvitationId, SessionId, TeamId, UserId, type IdKind } from './ids.ts'
 export type { ClientOptions } from './links.ts'
 
 /** What each procedure takes: `RouterInputs['teams']['create']`. */

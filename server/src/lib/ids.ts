@@ -1,16 +1,19 @@
-/** Branded ids: a UserId is no TeamId, and neither is any string. Made by zod at the edge, or by the service that owns them. */
+/**
+ * Branded ids: a UserId is no TeamId, and neither is any string. Made by zod at the edge, or by the service that owns them. Inputs ask for them too:
+ * a caller who mixes two up is told by the compiler, and makes one from text with `TeamId.of` (client/src/ids.ts).
+ */
 import { z } from 'zod'
 
 /** CUID2: opaque and URL-friendly; hides when the account was made (decision 001). */
-export const UserId = z.cuid2().brand<'UserId'>()
+export const UserId = z.cuid2().brand<'UserId', 'inout'>()
 export type UserId = z.infer<typeof UserId>
 
 /** UUIDv7. A string that merely looks like a team's id: the right to act in the team is a TeamActor. */
-export const TeamId = z.uuid().toLowerCase().brand<'TeamId'>()
+export const TeamId = z.uuid().toLowerCase().brand<'TeamId', 'inout'>()
 export type TeamId = z.infer<typeof TeamId>
 
-export const InvitationId = z.uuid().toLowerCase().brand<'InvitationId'>()
+export const InvitationId = z.uuid().toLowerCase().brand<'InvitationId', 'inout'>()
 export type InvitationId = z.infer<typeof InvitationId>
 
-export const SessionId = z.uuid().toLowerCase().brand<'SessionId'>()
+export const SessionId = z.uuid().toLowerCase().brand<'SessionId', 'inout'>()
 export type SessionId = z.infer<typeof SessionId>

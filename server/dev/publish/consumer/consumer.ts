@@ -1,5 +1,5 @@
 /** What a project outside of the workspace writes. It is compiled against the packed client alone. */
-import { createClient, isAppError, TeamRole, type RouterInputs, type RouterOutputs, type TeamId, type UserId } from '@plinth/client'
+import { createClient, isAppError, TeamId, TeamRole, type RouterInputs, type RouterOutputs, type UserId } from '@plinth/client'
 
 const plinth = createClient({ url: 'http://127.0.0.1:1', token: () => 'none' })
 
@@ -21,11 +21,13 @@ export const draft: Draft = { name: 'Blue', slug: 'blue' }
 export const unfinished: Draft = { name: 'Blue' }
 // @ts-expect-error a team's id is no person's
 export const mixedUp = (team: Team): Promise<string> => promote(team.id, team.id)
+// @ts-expect-error no plain string is a team's id at a call
+export const unchecked = (teamId: string): Promise<unknown> => plinth.teams.get.query({ teamId })
 // @ts-expect-error no such role
 export const misspelt = TeamRole.OWNR
 
 const watching = plinth.teams.events.subscribe(
-  { teamId: 'a' },
+  { teamId: TeamId.of('01991f0e-7b1c-7000-8000-000000000000') },
   { onData: ({ id, data }) => console.log(id, data.name, data.at.getTime()), onError: () => undefined },
 )
 watching.unsubscribe()

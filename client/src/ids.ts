@@ -1,0 +1,42 @@
+/**
+ * Ids, each a kind of its own: no other id and no plain string stands for one in a call. Those that the server gave are of their kind already;
+ * one that stands in a URL or a file is made with `of`.
+ */
+import type * as live from './api.ts'
+
+/** How text becomes an id. */
+export interface IdKind<Id extends string> {
+  /** Gives the text as an id; says nothing of whether there is such a thing. @throws TypeError for what cannot be one */
+  of(text: string): Id
+  /** Whether the text can be one. */
+  is(text: unknown): text is Id
+}
+
+/** The forms that the server takes (its ids.ts); a test compares the two. */
+const UUID =
+  /^(?:[\da-fA-F]{8}-[\da-fA-F]{4}-[1-8][\da-fA-F]{3}-[89abAB][\da-fA-F]{3}-[\da-fA-F]{12}|0{8}-(?:0{4}-){3}0{12}|f{8}-(?:f{4}-){3}f{12})$/
+const CUID2 = /^[\da-z]+$/
+
+export const TeamId: IdKind<live.TeamId> = kind('TeamId', UUID)
+export type TeamId = live.TeamId
+
+export const InvitationId: IdKind<live.InvitationId> = kind('InvitationId', UUID)
+export type InvitationId = live.InvitationId
+
+export const SessionId: IdKind<live.SessionId> = kind('SessionId', UUID)
+export type SessionId = live.SessionId
+
+export const UserId: IdKind<live.UserId> = kind('UserId', CUID2)
+export type UserId = live.UserId
+
+function kind<Id extends string>(name: string, form: RegExp): IdKind<Id> {
+  const is = (text: unknown): text is Id => typeof text === 'string' && form.test(text)
+  return {
+    is,
+    of(text) {
+      if (!is(text)) throw new TypeError(`${JSON.stringify(text).slice(0, 80)} is no ${name}.`)
+      // As the server does. A UUID in small letters is the same UUID, and of the same kind.
+      return form === UUID ? (text.toLowerCase() as Id) : text
+    },
+  }
+}
