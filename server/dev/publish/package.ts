@@ -17,13 +17,13 @@ interface Manifest {
 /** Writes the package and its tarball, and gives the tarball's path. @throws LeakError, or with the compiler's words. */
 export function buildPackage(root: string): string {
   const dist = join(root, 'client/dist')
+  rmSync(dist, { recursive: true, force: true })
   return pack(join(dist, 'package'), dist, buildFolder(root))
 }
 
-/** Writes client/dist/package alone. @throws LeakError, or with the compiler's words. */
-export function buildFolder(root: string): Manifest {
-  const folder = join(root, 'client/dist/package')
-  rmSync(join(root, 'client/dist'), { recursive: true, force: true })
+/** Writes client/dist/package alone, or another folder inside of client/. @throws LeakError, or with the compiler's words. */
+export function buildFolder(root: string, folder = join(root, 'client/dist/package')): Manifest {
+  rmSync(folder, { recursive: true, force: true })
   copySources(root, folder, foldApi(root))
   compile(root, folder)
   nameFilesAsBuilt(folder)
