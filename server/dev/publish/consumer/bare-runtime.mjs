@@ -22,7 +22,7 @@ const web = [
   ],
   ...['WritableStream', 'clearInterval', 'clearTimeout', 'console', 'crypto', 'fetch', 'queueMicrotask', 'setInterval', 'setTimeout'],
 ]
-const done = (seen) => parentPort.postMessage(seen)
+const done = (seen) => parentPort.postMessage(seen, [])
 const context = createContext({ ...Object.fromEntries(web.map((name) => [name, globalThis[name]])), url: workerData.url, done })
 
 const modules = new Map()

@@ -1,5 +1,6 @@
 /** What a project outside of the workspace writes. It is compiled against the packed client alone. */
 import { createClient, isAppError, TeamId, TeamRole, type RouterInputs, type RouterOutputs, type UserId } from '@plinth/client'
+import { infiniteQueryOptions, mutationOptions, queryOptions } from '@plinth/client/tanstack'
 
 const plinth = createClient({ url: 'http://127.0.0.1:1', token: () => 'none' })
 
@@ -25,6 +26,12 @@ export const mixedUp = (team: Team): Promise<string> => promote(team.id, team.id
 export const unchecked = (teamId: string): Promise<unknown> => plinth.teams.get.query({ teamId })
 // @ts-expect-error no such role
 export const misspelt = TeamRole.OWNR
+
+export const cached: (context: { signal: AbortSignal }) => Promise<RouterOutputs['auth']['me']> = queryOptions(plinth.auth.me).queryFn
+export const paged = infiniteQueryOptions(plinth.teams.list, { limit: 20 })
+export const made: (draft: Draft) => Promise<RouterOutputs['teams']['create']> = mutationOptions(plinth.teams.create).mutationFn
+// @ts-expect-error a team is asked for by its id
+export const unasked = queryOptions(plinth.teams.get)
 
 const watching = plinth.teams.events.subscribe(
   { teamId: TeamId.of('01991f0e-7b1c-7000-8000-000000000000') },
