@@ -18,8 +18,8 @@ export default defineConfig({
     include: ['{server,client}/**/*.test.ts'],
     globalSetup: ['server/test/setup.ts'],
     pool: 'forks',
-    // Each file has a database and often a server of its own: more of them at once than cores only makes the slowest slower.
-    maxWorkers: 2,
+    // On two cores a third file runs while others wait for a clock, a lock or a killed process: 4 minutes instead of 5.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
