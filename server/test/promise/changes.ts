@@ -109,7 +109,7 @@ export const changes: readonly Change[] = [
   {
     id: 'procedure',
     about: 'a procedure is taken away (`teams.restore`)',
-    edits: [{ file: ROUTER, from: '  restore: verified.input(', to: '  revive: verified.input(' }],
+    edits: [{ file: ROUTER, from: '  restore: verified\n', to: '  revive: verified\n' }],
   },
   {
     id: 'reason',

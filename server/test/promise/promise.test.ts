@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { changes } from './changes.ts'
 import { missesOf, tryChange } from './promise.ts'
@@ -11,6 +13,15 @@ beforeAll(() => {
   workspace = copyWorkspace()
 })
 afterAll(() => workspace.remove())
+
+test.each(changes)('the text that is changed is there, once: $about', ({ edits }) => {
+  const texts = new Map<string, string>()
+  for (const { file, from, to } of edits) {
+    const parts = (texts.get(file) ?? readFileSync(join(import.meta.dirname, '../../..', file), 'utf8')).split(from)
+    expect(parts, `${file}: ${from}`).toHaveLength(2)
+    texts.set(file, parts.join(to))
+  }
+})
 
 describe('the compiler names every stale use, in the server, the client, a test and a project outside', () => {
   test.each(few)(
