@@ -90,6 +90,7 @@ describe('a process that is told to stop', () => {
       const { answered, failed } = await load.stop()
       expect(failed).toEqual([])
       expect(answered).toBe(requestsIn(child.output()) - before)
+      expect(child.output()).not.toContain('are cut')
       expect(answered).toBeGreaterThan(60)
       expect(child.output()).not.toMatch(/"level":"(error|fatal)"/)
     },

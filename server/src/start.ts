@@ -100,7 +100,10 @@ async function close(server: Server, drainMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.once('close', resolve))
   NetServer.prototype.close.call(server)
   const idle = setInterval(() => server.closeIdleConnections(), LAST_CALL_MS)
-  const hard = setTimeout(() => server.closeAllConnections(), drainMs)
+  const hard = setTimeout(() => {
+    log.warn('Requests that were not finished within DRAIN_MS are cut.')
+    server.closeAllConnections()
+  }, drainMs)
   await closed
   clearInterval(idle)
   clearTimeout(hard)

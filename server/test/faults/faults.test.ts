@@ -4,7 +4,7 @@ import { planFaults } from './points.ts'
 import { tellReport } from './report.ts'
 import { closeAll } from './system.ts'
 
-const kills = 12
+const kills = 22
 const seed = process.env['FAULTS_SEED'] ?? String(Date.now() % 1_000_000)
 
 afterEach(closeAll)
