@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { issueToken, setUpCode, tokenFor, useThrottles } from './index.ts'
+import { tokenFor, useThrottles } from './index.ts'
 import { openBrowser, type Answer, type Browser } from '../../../test/browser.ts'
 import { query } from '../../../test/database.ts'
 import { eventually } from '../../../test/outbox.ts'
