@@ -20,7 +20,7 @@ export function envExample(): string {
     const note = inDevelopment[name] ? ` (${inDevelopment[name]})` : ''
     return `# ${schema.description ?? ''}${note}\n# ${name}=${textOf(schema.safeParse(undefined).data)}\n`
   })
-  return `# Copy to .env and set what differs. \`pnpm dev\` needs none of it.\n\n${variables.join('\n')}`
+  return `# Copy to .env and set what differs. \`pnpm dev\` needs none of it.\n# Each may also come from a file: PLINTH_SECRET_FILE=/run/secrets/plinth_secret in place of PLINTH_SECRET.\n\n${variables.join('\n')}`
 }
 
 function textOf(preset: unknown): string {

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import pg from 'pg'
 import { openEmbedded } from '../src/db/embedded.ts'
 import { SetupError } from '../src/db/setup-error.ts'
-import { ConfigError, readConfig } from '../src/lib/config.ts'
+import { ConfigError, readConfig, withFiles } from '../src/lib/config.ts'
 import type { Config } from '../src/lib/config.ts'
 
 export const root = join(import.meta.dirname, '../..')
@@ -23,10 +23,14 @@ export interface Database {
   close(): Promise<void>
 }
 
-/** Reads `.env`, where there is one; what is set already prevails. */
+/** Reads `.env`, where there is one; what is set already prevails. Variables that name files (`<NAME>_FILE`) are read. */
 export function loadEnvironment(): void {
   const file = join(root, '.env')
   if (existsSync(file)) process.loadEnvFile(file)
+  for (const [name, value] of Object.entries(withFiles(process.env))) {
+    if (value === undefined) delete process.env[name]
+    else process.env[name] = value
+  }
 }
 
 /** Checks every variable before anything is started. What the commands provide by themselves need not be set. */

@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { readConfig } from './config.ts'
 
 const enough = { DATABASE_URL: 'postgresql://a@b/c', PLINTH_SECRET: 'x'.repeat(32) }
@@ -40,3 +43,24 @@ test('what is left out has its default', () => {
     SIGN_IN_LIMIT: true,
   })
 })
+
+test('a variable may come from a file, without the line break at its end', () => {
+  const file = fileWith(`${'s'.repeat(40)}\n`)
+  const variables = { DATABASE_URL: enough.DATABASE_URL, PLINTH_SECRET_FILE: file, MAIL_FROM_FILE: '' }
+  expect(readConfig(variables)).toMatchObject({ PLINTH_SECRET: 's'.repeat(40), MAIL_FROM: 'Plinth <plinth@localhost>' })
+})
+
+test('a file that is missing, empty, or stands beside the variable itself is told by name, and nothing of its content', () => {
+  const missing = join(tmpdir(), 'plinth-no-such-file')
+  expect(faultOf({ MAIL_URL_FILE: missing })).toBe('MAIL_URL_FILE names a file that cannot be read (ENOENT).')
+  expect(faultOf({ MAIL_URL_FILE: fileWith('\n') })).toBe('MAIL_URL_FILE names an empty file.')
+  expect(faultOf({ PLINTH_SECRET_FILE: fileWith('x') })).toBe('PLINTH_SECRET and PLINTH_SECRET_FILE are both set: leave one out.')
+  expect(faultOf({ PLINTH_SECRET: '', PLINTH_SECRET_FILE: fileWith('told to nobody') })).toMatch(/^PLINTH_SECRET needs at least 32/)
+})
+
+function fileWith(content: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'plinth-config-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'value'), content)
+  return join(folder, 'value')
+}

@@ -1,6 +1,7 @@
 /**
  * The configuration: every environment variable, what it means and its default. Nothing else reads process.env.
  */
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 
 const Port = z.coerce.number().int().min(0).max(65_535)
@@ -67,10 +68,36 @@ export type Config = z.infer<typeof Config>
 
 /** Reads the configuration. Throws a ConfigError whose message names each bad variable and its fault, never its value. */
 export function readConfig(environment: Record<string, string | undefined>): Config {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''))
+  const set = Object.fromEntries(Object.entries(withFiles(environment)).filter(([, value]) => value !== undefined && value !== ''))
   const result = Config.safeParse(set, { error: words })
   if (result.success) return result.data
   throw new ConfigError(result.error.issues.map((issue) => sentence(issue, set)).join('\n'))
+}
+
+/**
+ * Gives the environment with each `<NAME>_FILE` replaced by `<NAME>`: the content of the file it names, without the line break at its end. So a secret
+ * comes from a mounted file and stands in no environment. Every variable of the configuration may come so; others are left as they are.
+ * Throws a ConfigError for a file that cannot be read or is empty, and where both are set: one of them would silently not count.
+ */
+export function withFiles(environment: Record<string, string | undefined>): Record<string, string | undefined> {
+  const given = Object.keys(Config.shape).filter((name) => environment[`${name}_FILE`])
+  const faults = given.map((name) => faultOfFile(name, environment)).filter((fault) => fault !== null)
+  if (faults.length > 0) throw new ConfigError(faults.join('\n'))
+  const replaced = given.flatMap((name) => [[name, contentOf(environment[`${name}_FILE`])] as const, [`${name}_FILE`, undefined] as const])
+  return { ...environment, ...Object.fromEntries(replaced) }
+}
+
+function faultOfFile(name: string, environment: Record<string, string | undefined>): string | null {
+  if (environment[name]) return `${name} and ${name}_FILE are both set: leave one out.`
+  try {
+    return contentOf(environment[`${name}_FILE`]) === '' ? `${name}_FILE names an empty file.` : null
+  } catch (error) {
+    return `${name}_FILE names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'no reason given'}).`
+  }
+}
+
+function contentOf(file = ''): string {
+  return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
 }
 
 /** The configuration is wrong: the message is for the person who starts the server. */
