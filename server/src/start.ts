@@ -5,6 +5,7 @@ import { getRequestListener } from '@hono/node-server'
 import { asAppError, connectDatabase, disconnectDatabase } from '#db'
 import { stopListening } from '#db/notify.ts'
 import { SetupError } from '#db/setup-error.ts'
+import { closeBreachedPasswords, useBreachedPasswords } from '#lib/breached-passwords.ts'
 import { doubtsAbout } from '#lib/config-doubts.ts'
 import type { Config } from '#lib/config.ts'
 import { log, useLog } from '#lib/log.ts'
@@ -38,6 +39,7 @@ export async function start(config: Config, options: Pick<Parameters<typeof star
   useMail(config)
   useThrottles(config.SIGN_IN_LIMIT)
   try {
+    await useBreachedPasswords(config.BREACHED_PASSWORDS_FILE)
     const { warnings } = await connectDatabase(config)
     for (const warning of warnings) log.warn(warning)
     await startJobs({ config, jobs, ...options })
@@ -120,6 +122,7 @@ async function release(): Promise<void> {
   await stopJobs()
   await settleSessions()
   closeMail()
+  await closeBreachedPasswords()
   await stopListening()
   await disconnectDatabase()
 }

@@ -57,6 +57,12 @@ export const Config = z.object({
     .optional()
     .describe('where mail goes: smtp://user:password@host:587, or a folder as file:///path for development'),
   MAIL_FROM: z.string().default('Plinth <plinth@localhost>').describe('the sender of mails'),
+  BREACHED_PASSWORDS_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'passwords that nobody may choose: SHA-1 hashes as Have I Been Pwned lists them ordered by hash; without it the built-in list alone',
+    ),
   SIGN_IN_LIMIT: Switch.default(true).describe('off lifts the throttles of sign-in and mail: for load tests alone'),
   CALLS_PER_MINUTE: Count.default(100).describe('calls a minute of one signed-in person; a batch of ten counts ten'),
   ANONYMOUS_CALLS_PER_MINUTE: Count.default(10).describe('calls a minute of one address that is not signed in'),

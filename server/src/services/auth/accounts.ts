@@ -3,7 +3,7 @@ import { db, transaction, type Row, type Tx } from '#db'
 import { anonymous, type UserActor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { hashPassword } from '#lib/password-hash.ts'
-import { checkPassword } from '#lib/password-rules.ts'
+import { acceptPassword } from '#lib/new-password.ts'
 import { keyedHash } from '#lib/secrets.ts'
 import { presentMe } from './people.ts'
 import { setPassword } from './account-password.ts'
@@ -21,7 +21,7 @@ const verificationTtlMs = 24 * 60 * 60 * 1000
  * @throws BAD_REQUEST at `password`; UNAVAILABLE when too many hash at once.
  */
 export async function signUp({ email, name, password }: SignUp): Promise<CheckEmail> {
-  checkPassword(password, [email, name])
+  await acceptPassword(password, [email, name])
   const mailed = await mayMail('SIGN_UP', email)
   const pending = { email, name, hash: await hashPassword(password), mark: markOf(email, password), mailed }
   return transaction('auth', anonymous, async (tx) => {

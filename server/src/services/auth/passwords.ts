@@ -4,7 +4,7 @@ import { anonymous, type UserActor } from '#lib/actor.ts'
 import { currentCall } from '#lib/call.ts'
 import { AppError } from '#lib/errors.ts'
 import { hashPassword, verifyPassword } from '#lib/password-hash.ts'
-import { checkPassword } from '#lib/password-rules.ts'
+import { acceptPassword } from '#lib/new-password.ts'
 import { setPassword, stillHas } from './account-password.ts'
 import { lifetimesOf, isUsable } from './policy.ts'
 import type { ChangePassword, CheckEmail, PasswordReset, RequestReset, ResetPassword, SessionKind, SignedIn } from './schema.ts'
@@ -34,7 +34,7 @@ export async function changePassword(
 ): Promise<{ answer: SignedIn; cookie: SessionCookie | null }> {
   const user = await db('auth').user.findFirst({ where: { id: actor.userId }, include: { password: { select: { hash: true } } } })
   if (!user) throw new AppError('UNAUTHORIZED', 'Sign in first.')
-  checkPassword(password, [user.email, user.name])
+  await acceptPassword(password, [user.email, user.name])
   const attempter = { email: user.email, address: currentCall()?.address ?? null, known: `session:${actor.sessionId}` }
   const throttled = await takeAttempt(attempter)
   if (throttled) return refuseThrottled(actor, user.id, throttled)
@@ -86,7 +86,7 @@ export async function resetPassword({ token, password }: ResetPassword): Promise
   const peeked = await peekToken('PASSWORD_RESET', token)
   const owner = peeked?.userId ? await db('auth').user.findFirst({ where: { id: peeked.userId } }) : null
   if (!owner) return transaction<'auth', never>('auth', anonymous, (tx) => refuseToken(tx, 'PASSWORD_RESET', token))
-  checkPassword(password, [owner.email, owner.name])
+  await acceptPassword(password, [owner.email, owner.name])
   const hash = await hashPassword(password)
   const answer = await transaction('auth', anonymous, (tx) => applyReset(tx, { userId: owner.id, token, hash }))
   await forgiveAccount(owner.email)

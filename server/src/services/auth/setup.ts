@@ -3,7 +3,7 @@ import { db, refuse, transaction, type Refusal, type Tx } from '#db'
 import { anonymous, type SystemActor } from '#lib/actor.ts'
 import { now } from '#lib/clock.ts'
 import { hashPassword } from '#lib/password-hash.ts'
-import { checkPassword } from '#lib/password-rules.ts'
+import { acceptPassword } from '#lib/new-password.ts'
 import { setPassword } from './account-password.ts'
 import type { SetUp, SetUpDone } from './schema.ts'
 import { endSessions } from './sessions.ts'
@@ -34,7 +34,7 @@ export async function setUpCode(): Promise<string | null> {
 export async function setUp({ code, email, name, password }: SetUp): Promise<SetUpDone> {
   const peeked = await peekToken('SETUP', code)
   if (!peeked) return transaction<'auth', never>('auth', anonymous, (tx) => refuseToken(tx, 'SETUP', code))
-  checkPassword(password, [email, name])
+  await acceptPassword(password, [email, name])
   const hash = await hashPassword(password)
   return transaction('auth', anonymous, (tx) => makeAdministrator(tx, { code, email, name, hash }))
 }
