@@ -26,7 +26,7 @@ afterAll(async () => {
 
 describe('a list of breached passwords', () => {
   test.each([
-    ['as it is downloaded', `${lines.join('\r\n')}`],
+    ['as it is downloaded', lines.join('\r\n')],
     ['with line feeds alone, and one at the end', `${lines.join('\n')}\n`],
     ['without counts, in lower case', `${lines.map((line) => line.slice(0, 40).toLowerCase()).join('\n')}\n`],
   ])('%s, tells every password that is in it, and no other', async (_, text) => {
