@@ -22,7 +22,7 @@ afterEach(async () => {
 
 afterAll(() => database.drop())
 
-const config = (url = database.url) => ({ DATABASE_URL: url, DIRECT_URL: undefined })
+const config = (url = database.url) => ({ DATABASE_URL: url, DIRECT_URL: undefined, DATABASE_ROLE: 'plinth_app' })
 
 /** Takes the NotificationResponses ('A') out of a chunk of whole messages. */
 function withoutNotifications(bytes: Buffer): Buffer {
@@ -47,6 +47,14 @@ test('what another process notifies arrives with its payload', async () => {
   await query(database.url, `SELECT pg_notify('plinth_revoked', 'session-1')`)
   await eventually(() => heard.length > 0)
   expect(heard).toEqual(['session-1'])
+})
+
+test('the connections that listen and notify take the role of the application, like every other', async () => {
+  await listen({ ...config(), DATABASE_ROLE: 'nobody_there' })
+  expect(isListening()).toBe(false)
+  await stopListening()
+  await listen(config())
+  expect(isListening()).toBe(true)
 })
 
 test('a process that does not listen says so, and loses nothing but the speed', async () => {

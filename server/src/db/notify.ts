@@ -7,13 +7,15 @@ import { performance } from 'node:perf_hooks'
 import pg from 'pg'
 import type { Config } from '#lib/config.ts'
 import { log } from '#lib/log.ts'
+import { reading } from '#lib/metrics.ts'
+import { startupOf, type Startup } from './startup-options.ts'
 
 const channels = ['plinth_outbox', 'plinth_feed', 'plinth_jobs', 'plinth_revoked'] as const
 
 /** `plinth_outbox`: events wait for the dispatcher. `plinth_feed`: a service's feed grew. `plinth_jobs`: a queue has work. `plinth_revoked`: forget. */
 export type Channel = (typeof channels)[number]
 
-type Where = Pick<Config, 'DATABASE_URL' | 'DIRECT_URL'>
+type Where = Pick<Config, 'DATABASE_URL' | 'DIRECT_URL' | 'DATABASE_ROLE'>
 
 const heartbeatMs = 100
 /** Without proof for this long that we hear, we are deaf. Also the time in which a revocation made elsewhere must be known here. */
@@ -32,7 +34,7 @@ const sendGapMs = 5
 
 /** Everything about the one LISTEN connection of this process. */
 interface Ear {
-  readonly url: string
+  readonly startup: Startup
   client: pg.Client | undefined
   hearing: boolean
   /** When the last heartbeat that was answered had been sent: until then we surely heard everything. */
@@ -42,6 +44,14 @@ interface Ear {
 }
 
 let ear: Ear | undefined
+reading(
+  'plinth_listening',
+  '1 while notifications surely arrive: sessions are remembered, and events come at once.',
+  () => Number(isListening()),
+  {
+    across: 'EACH',
+  },
+)
 let sender: pg.Pool | undefined
 const pending = new Map<string, readonly [Channel, string]>()
 let sending = false
@@ -57,7 +67,7 @@ const onHearingAgain = new Set<() => void>()
 export async function listen(config: Where): Promise<void> {
   if (ear) return
   notifyThrough(config)
-  ear = { url: urlOf(config), client: undefined, hearing: false, heardAt: 0, attempt: 0, timers: {} }
+  ear = { startup: startupFor(config), client: undefined, hearing: false, heardAt: 0, attempt: 0, timers: {} }
   await connect(ear)
 }
 
@@ -79,7 +89,7 @@ export async function stopListening(): Promise<void> {
 export function notifyThrough(config: Where): void {
   if (sender) return
   const timeouts = { connectionTimeoutMillis: 2_000, query_timeout: 2_000, idleTimeoutMillis: 10_000 }
-  sender = new pg.Pool({ connectionString: urlOf(config), application_name: 'plinth notify', max: 1, allowExitOnIdle: true, ...timeouts })
+  sender = new pg.Pool({ ...startupFor(config), application_name: 'plinth notify', max: 1, allowExitOnIdle: true, ...timeouts })
   sender.on('error', () => {})
 }
 
@@ -138,7 +148,7 @@ async function send(): Promise<void> {
 
 async function connect(self: Ear): Promise<void> {
   const client = new pg.Client({
-    connectionString: self.url,
+    ...self.startup,
     application_name: 'plinth listen',
     keepAlive: true,
     connectionTimeoutMillis: giveUpMs,
@@ -241,6 +251,7 @@ function clearTimers(self: Ear): void {
   self.timers = {}
 }
 
-function urlOf(config: Where): string {
-  return config.DIRECT_URL ?? config.DATABASE_URL
+/** In the application's role, like every other connection: to listen and to notify needs no right. */
+function startupFor({ DIRECT_URL, DATABASE_URL, DATABASE_ROLE }: Where): Startup {
+  return startupOf(DIRECT_URL ?? DATABASE_URL, DATABASE_ROLE ? { role: DATABASE_ROLE } : {})
 }
