@@ -1,10 +1,13 @@
 /** The one Prisma client of a process, and its pool. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import type { Config } from '#lib/config.ts'
 import { checkDatabase } from './budget.ts'
 import { Connection, giveUpAfter } from './connection.ts'
 import { PrismaClient } from './generated/client.ts'
+import { showPool } from './pool-figures.ts'
+import { useSlowQueryLimit } from './queries.ts'
 import { softDeleting, type SoftDeletingClient } from './soft-delete/index.ts'
 import { startupOf } from './startup-options.ts'
 import { statementName, usePreparedStatements } from './statements.ts'
@@ -22,6 +25,7 @@ export type DatabaseConfig = Pick<
   | 'STATEMENT_TIMEOUT_MS'
   | 'LOCK_TIMEOUT_MS'
   | 'TRANSACTION_TIMEOUT_MS'
+  | 'SLOW_QUERY_MS'
 >
 
 /** What a process has of its database. */
@@ -35,6 +39,7 @@ export interface Database {
 /** On globalThis, so that a module loaded again in development finds the connections that are there. */
 const store = globalThis as { [key: symbol]: Database | undefined }
 const place = Symbol.for('plinth.database')
+showPool('calls', () => store[place]?.pool)
 
 /** How much longer the outer of two limits waits, so that the inner one speaks. */
 const graceMs = 2_000
@@ -50,6 +55,7 @@ export async function connectDatabase(config: DatabaseConfig): Promise<{ warning
   if (store[place]) return { warnings: [] }
   usePreparedStatements(config.PREPARED_STATEMENTS)
   giveUpAfter(beyond(config.STATEMENT_TIMEOUT_MS))
+  useSlowQueryLimit(config.SLOW_QUERY_MS)
   const pool = poolOf(config)
   const warnings = await checkDatabase(pool, config).catch(async (error: unknown) => {
     await pool.end()
@@ -99,7 +105,15 @@ function poolOf(config: DatabaseConfig): pg.Pool {
   })
   // A connection that breaks while idle is replaced when one is needed. Without a listener it would end the process.
   pool.on('error', () => undefined)
-  return pool
+  return keepingTheCall(pool)
+}
+
+/** Who waited for a connection goes on in their own call, not in that of whoever gave the connection back. */
+function keepingTheCall(pool: pg.Pool): pg.Pool {
+  const connect = pool.connect.bind(pool) as (callback?: Parameters<pg.Pool['connect']>[0]) => Promise<pg.PoolClient>
+  return Object.assign(pool, {
+    connect: (callback?: Parameters<pg.Pool['connect']>[0]) => connect(callback && AsyncLocalStorage.bind(callback)),
+  })
 }
 
 function settingsOf(config: DatabaseConfig): Record<string, string | number> {

@@ -1,6 +1,8 @@
 /** A connection of the pool: pg's client, which also knows the transaction that it carries. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import pg from 'pg'
 import { isStalePlan, wasNeverSent } from './errors.ts'
+import { watchedQuery } from './queries.ts'
 import { forgetPlans, statementName } from './statements.ts'
 import { currentScope, type Unit } from './unit.ts'
 
@@ -47,9 +49,9 @@ export class Connection extends pg.Client {
 
   /** A statement outside any transaction. It failed as a whole, so a stale plan is simply made anew. */
   #alone(statement: Statement | string, values: unknown[] | undefined, callback: Callback): void {
-    const done = this.#deadline()
+    const done = this.#watch(typeof statement === 'string' ? statement : statement.text)
     const finish: Callback = (error, result) => {
-      done()
+      done(error)
       callback(error, result)
     }
     // pg takes an object in place of the text in this form too; its types do not say so.
@@ -104,21 +106,28 @@ export class Connection extends pg.Client {
   }
 
   async #ask(statement: Statement): Promise<Result> {
-    const done = this.#deadline()
+    const done = this.#watch(statement.text)
     try {
-      return (await super.query(statement as pg.QueryConfig)) as Result
+      const result = (await super.query(statement as pg.QueryConfig)) as Result
+      done()
+      return result
     } catch (error) {
+      done(error)
       if (this.#unit) this.#unit.failure ??= error
       if (isStalePlan(error)) forgetPlans()
       throw error
-    } finally {
-      done()
     }
   }
 
-  /** A peer that fell silent (no FIN, no RST) would hold the connection, and its caller, for ever. */
-  #deadline(): () => void {
+  /** A peer that fell silent (no FIN, no RST) would hold the connection, and its caller, for ever. Gives what is called with the answer. */
+  #watch(text: string): (error?: unknown) => void {
+    const begun = performance.now()
+    // Where the answer comes is no part of the call any more.
+    const answered = AsyncLocalStorage.bind(watchedQuery)
     const timer = setTimeout(() => void this.end(), answerWithinMs)
-    return () => clearTimeout(timer)
+    return (error) => {
+      clearTimeout(timer)
+      answered(text, performance.now() - begun, error !== undefined && error !== null)
+    }
   }
 }
