@@ -4,9 +4,12 @@ import { Hono } from 'hono'
 import type { Config } from '#lib/config.ts'
 import { AppError } from '#lib/errors.ts'
 import { log } from '#lib/log.ts'
+import { figures } from '#lib/metrics.ts'
+import '#lib/process-figures.ts'
 import { front } from './http/front.ts'
 import { securityHeaders } from './http/headers.ts'
 import { livez, readyz, type Check } from './http/health.ts'
+import { metrics } from './http/metrics.ts'
 import { onlyJson, smallBody } from './http/limits.ts'
 import { cors, sameOrigin } from './http/origins.ts'
 import { outbox } from './http/outbox.ts'
@@ -35,35 +38,45 @@ export interface App {
 export function createApp({ config, router, sessions, checks }: AppParts): App {
   const streams = createStreams()
   const limits = createLimits(config)
+  const { app, drain } = createHealth({ config, checks })
+
+  app.get('/', front(config))
+  const bodies = bodiesOf(router)
+  app.use('/trpc/*', cors(config), onlyJson(bodies), sameOrigin(config), smallBody(bodies))
+  app.all('/trpc/*', trpcHandler({ config, router, sessions, limits, streams }))
+  if (config.NODE_ENV === 'development') app.route('/', outbox(config))
+  return {
+    fetch: app.fetch,
+    drain() {
+      drain()
+      streams.drain()
+    },
+  }
+}
+
+/** Puts together what a worker answers: whether it lives, whether it is ready, and its figures. */
+export function createWorkerApp(parts: Pick<AppParts, 'config' | 'checks'>): App {
+  const { app, drain } = createHealth(parts)
+  return { fetch: app.fetch, drain }
+}
+
+/** What every process answers, whatever its role. */
+function createHealth({ config, checks }: Pick<AppParts, 'config' | 'checks'>): { app: Hono<Environment>; drain: () => void } {
   let draining = false
   const app = new Hono<Environment>()
-
   app.use(identified(config), securityHeaders(config))
   app.use(async (c, next) => {
     await next()
     if (draining) c.res.headers.set('connection', 'close')
   })
-
-  app.get('/', front(config))
   app.get('/livez', livez)
   app.get('/readyz', readyz({ ...checks, traffic: async () => (draining ? Promise.reject(new Error('draining')) : undefined) }))
-  const bodies = bodiesOf(router)
-  app.use('/trpc/*', cors(config), onlyJson(bodies), sameOrigin(config), smallBody(bodies))
-  app.all('/trpc/*', trpcHandler({ config, router, sessions, limits, streams }))
-  if (config.NODE_ENV === 'development') app.route('/', outbox(config))
-
+  app.get('/metrics', metrics(config, figures))
   app.notFound((c) => refused(c, new AppError('NOT_FOUND', 'There is nothing at this address.')))
   app.onError((error, c) => {
     if (error instanceof AppError) return refused(c, error)
     log.error({ requestId: c.get('requestId'), err: error }, 'A request failed by a fault of ours.')
     return refused(c, new AppError('INTERNAL', 'Something went wrong on our side.'))
   })
-
-  return {
-    fetch: app.fetch,
-    drain() {
-      draining = true
-      streams.drain()
-    },
-  }
+  return { app, drain: () => void (draining = true) }
 }

@@ -76,6 +76,20 @@ describe('a process that cannot start says why in one sentence, and ends with 1'
   })
 })
 
+test('a worker says on its health port whether it lives, is ready and how it does, and nothing else; then it stops', async () => {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const child = start({ PLINTH_ROLE: 'worker', HEALTH_PORT: String(port), METRICS_TOKEN: 'a token that reads the figures' })
+  await ready(url, child)
+  expect((await fetch(`${url}/livez`)).status).toBe(200)
+  expect((await fetch(`${url}/metrics`)).status).toBe(401)
+  const figures = await fetch(`${url}/metrics`, { headers: { authorization: 'Bearer a token that reads the figures' } })
+  expect(await figures.text()).toMatch(/^plinth_outbox_waiting\{service="teams"\} \d+$/m)
+  for (const path of ['/', '/trpc/auth.me', '/dev/mail']) expect((await fetch(url + path)).status).toBe(404)
+  child.process.kill('SIGTERM')
+  expect(await child.ended).toBe(0)
+})
+
 describe('a process that is told to stop', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
     'by %s finishes every request that it accepted',

@@ -11,7 +11,7 @@ import type { Config } from '#lib/config.ts'
 import { log, useLog } from '#lib/log.ts'
 import { closeMail, useMail } from '#lib/mail.ts'
 import { useSecret } from '#lib/secrets.ts'
-import { createApp, type App } from './app.ts'
+import { createApp, createWorkerApp, type App } from './app.ts'
 import { databaseAnswers, migrationsApplied } from './http/checks.ts'
 import { startJobs, stopJobs } from './jobs/index.ts'
 import { jobs } from './jobs/jobs.ts'
@@ -19,7 +19,7 @@ import { appRouter } from './router.ts'
 import { findSession, onRevoked, settleSessions, setUpCode, useThrottles } from './services/auth/index.ts'
 
 export interface Plinth {
-  /** Where it listens; null for a worker, which does not. */
+  /** Where it listens; null for a worker without a HEALTH_PORT. */
   readonly url: string | null
   /** Answers what was accepted, ends the subscriptions so that clients resume elsewhere, stops the jobs and lets go of the database. */
   stop(): Promise<void>
@@ -43,7 +43,7 @@ export async function start(config: Config, options: Pick<Parameters<typeof star
     const { warnings } = await connectDatabase(config)
     for (const warning of warnings) log.warn(warning)
     await startJobs({ config, jobs, ...options })
-    const plinth = config.PLINTH_ROLE === 'worker' ? { url: null, stop: release } : await serve(config)
+    const plinth = await (config.PLINTH_ROLE === 'worker' ? work(config) : serve(config))
     for (const doubt of doubtsAbout(config)) log.warn(doubt)
     return plinth
   } catch (error) {
@@ -58,11 +58,29 @@ function inOneSentence(error: unknown): unknown {
   return new SetupError('DATABASE_URL: the database went away while Plinth started.', { cause: error })
 }
 
+const checks = { database: databaseAnswers, migrations: migrationsApplied }
+
 async function serve(config: Config): Promise<Plinth> {
-  const checks = { database: databaseAnswers, migrations: migrationsApplied }
   const app = createApp({ config, router: appRouter, sessions: { find: findSession, onRevoked }, checks })
   await offerSetUp()
-  const server = await listenOn(config, app)
+  return answerWith(app, config, { name: 'PORT', port: config.PORT })
+}
+
+/** A worker answers nobody but those who watch over it. */
+async function work(config: Config): Promise<Plinth> {
+  const { HEALTH_PORT } = config
+  if (HEALTH_PORT === undefined) return { url: null, stop: release }
+  return answerWith(createWorkerApp({ config, checks }), config, { name: 'HEALTH_PORT', port: HEALTH_PORT })
+}
+
+interface Place {
+  /** The variable that says where. */
+  readonly name: 'PORT' | 'HEALTH_PORT'
+  readonly port: number
+}
+
+async function answerWith(app: App, config: Config, place: Place): Promise<Plinth> {
+  const server = await listenOn(config.HOST, place, app)
   const { port } = server.address() as AddressInfo
   return {
     url: `http://localhost:${port}`,
@@ -76,20 +94,20 @@ async function serve(config: Config): Promise<Plinth> {
 }
 
 /** The timeouts are for receiving a request; how long an answer or a subscription lasts is nobody's concern here. */
-function listenOn({ HOST, PORT }: Config, app: App): Promise<Server> {
+function listenOn(host: string, place: Place, app: App): Promise<Server> {
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000, keepAliveTimeout: 5_000 },
     getRequestListener(app.fetch, { overrideGlobalObjects: false }),
   )
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(portError(error, HOST, PORT)))
-    server.listen(PORT, HOST, () => resolve(server))
+    server.once('error', (error: NodeJS.ErrnoException) => reject(portError(error, host, place)))
+    server.listen(place.port, host, () => resolve(server))
   })
 }
 
-function portError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  if (error.code === 'EADDRINUSE') return new SetupError(`PORT ${port} is in use: stop what listens there, or choose another.`)
-  if (error.code === 'EACCES') return new SetupError(`PORT ${port} may not be opened by this user: choose one above 1023.`)
+function portError(error: NodeJS.ErrnoException, host: string, { name, port }: Place): Error {
+  if (error.code === 'EADDRINUSE') return new SetupError(`${name} ${port} is in use: stop what listens there, or choose another.`)
+  if (error.code === 'EACCES') return new SetupError(`${name} ${port} may not be opened by this user: choose one above 1023.`)
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new SetupError(`HOST ${host} is no address of this machine.`)
   return error
 }

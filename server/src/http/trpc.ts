@@ -7,6 +7,7 @@ import { AppError } from '#lib/errors.ts'
 import { log } from '#lib/log.ts'
 import { sha256 } from '#lib/secrets.ts'
 import type { Credential, Look, SessionInfo } from '../services/auth/index.ts'
+import { countLost } from '../trpc/calls.ts'
 import type { Context, Reply } from '../trpc/context.ts'
 import { toAppError } from '../trpc/errors.ts'
 import type { Limits } from '../trpc/limits.ts'
@@ -48,12 +49,18 @@ export function trpcHandler(parts: TrpcParts): Handler<Environment> {
       responseMeta: ({ errors }) => ({ headers: retryAfter(errors) }),
       onError: ({ error, path, ctx }) => {
         report(error, c.get('requestId'), path)
+        if (!reached(parts.router, error, path)) countLost(error)
         if (!ctx) early = toAppError(error)
       },
     })
     if (early) return refused(c, early)
     return response.headers.get('content-type') === 'text/event-stream' ? withRetry(response) : response
   }
+}
+
+/** Whether the call got as far as its procedure, where it is counted (trpc/calls.ts). */
+function reached(router: AnyTRPCRouter, error: TRPCError, path: string | undefined): boolean {
+  return path !== undefined && Object.hasOwn(router._def.procedures as object, path) && error.code !== 'METHOD_NOT_SUPPORTED'
 }
 
 /** Says how soon to come back when the stream breaks: sooner than the three seconds of browsers, and not all at once. */

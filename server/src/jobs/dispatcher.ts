@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { notifySoon, onHearing, onNotification } from '#db/notify.ts'
 import type { Service } from '#db'
 import { alarm, type Alarm } from '#lib/alarm.ts'
+import { counter } from '#lib/metrics.ts'
 import { batchSize, dispatch, type Turn } from './dispatch.ts'
 import type { Log } from './pool.ts'
 
@@ -10,6 +11,8 @@ import type { Log } from './pool.ts'
 const pollMs = 1_000
 /** When to look again while another process has the turn: it may have stopped reading just before our event came. */
 const busyMs = 50
+
+const dispatched = counter('plinth_dispatched_events_total', 'Events that were given their position in the feed.', ['service'])
 
 export interface Dispatcher {
   /** Ends after the turn under way. */
@@ -82,6 +85,7 @@ async function takeTurn(pool: pg.Pool, service: Service, after: bigint, log: Log
 }
 
 function announce(service: Service, turn: Turn): void {
+  dispatched([service], turn.moved)
   if (turn.moved > 0) notifySoon('plinth_feed', service)
   for (const queue of turn.queues) notifySoon('plinth_jobs', queue)
 }

@@ -1,5 +1,6 @@
 /** Figures that tell whether events arrive. */
 import type pg from 'pg'
+import { reading } from '#lib/metrics.ts'
 import { queueSchema } from './schema.ts'
 import { deadLetterQueue } from './settings.ts'
 
@@ -42,4 +43,53 @@ export async function backlogs(pool: pg.Pool): Promise<Backlog[]> {
     [deadLetterQueue],
   )
   return rows
+}
+
+/** A scrape asks for three figures at a time, and two who scrape at once need not be answered apart. */
+const freshMs = 1_000
+
+/** Declares the figures of the outboxes and queues. They are the same in every process: those of one that works are shown. */
+export function showJobFigures(poolOf: () => pg.Pool | undefined): void {
+  const lags = seldom(poolOf, outboxLag)
+  const queues = seldom(poolOf, backlogs)
+  const once = 'ONCE' as const
+  const perService = { labels: ['service'], across: once }
+  reading(
+    'plinth_outbox_waiting',
+    'Events that no dispatcher has moved yet.',
+    async () => each(await lags(), (lag) => [[lag.service], lag.waiting]),
+    perService,
+  )
+  reading(
+    'plinth_outbox_oldest_seconds',
+    'The age of the oldest of them: how far the dispatcher is behind.',
+    async () => each(await lags(), (lag) => [[lag.service], lag.oldestMs / 1_000]),
+    perService,
+  )
+  reading(
+    'plinth_queue_jobs',
+    'Jobs by queue: waiting (for another attempt too), running, and dead, which wait for a person.',
+    async () =>
+      (await queues())?.flatMap(({ queue, waiting, running, dead }) =>
+        Object.entries({ waiting, running, dead }).map(([state, count]) => [[queue, state], count] as const),
+      ),
+    { labels: ['queue', 'state'], across: once },
+  )
+}
+
+function each<T>(rows: readonly T[] | undefined, pick: (row: T) => readonly [string[], number]) {
+  return rows?.map(pick)
+}
+
+/** Asks the database at most once in `freshMs`; nothing where the jobs do not run here. */
+function seldom<T>(poolOf: () => pg.Pool | undefined, ask: (pool: pg.Pool) => Promise<T>): () => Promise<T | undefined> {
+  let answer: Promise<T> | undefined
+  let askedAt = -Infinity
+  return async () => {
+    const pool = poolOf()
+    if (!pool) return undefined
+    if (answer && performance.now() - askedAt < freshMs) return answer
+    askedAt = performance.now()
+    return (answer = ask(pool))
+  }
 }

@@ -4,10 +4,11 @@ import type { Config } from '#lib/config.ts'
 import { log as processLog } from '#lib/log.ts'
 import type { Job } from '#db'
 import { poolMax } from '#db/client.ts'
+import { showPool } from '#db/pool-figures.ts'
 import { startTail, stopTail } from '#db/feed-watch.ts'
 import { listen } from '#db/notify.ts'
 import { startDispatcher, type Dispatcher } from './dispatcher.ts'
-import { backlogs, outboxLag, type Backlog, type OutboxLag } from './figures.ts'
+import { backlogs, outboxLag, showJobFigures, type Backlog, type OutboxLag } from './figures.ts'
 import { openPool, services, type Log, type PoolConfig } from './pool.ts'
 import { startQueue, type Queue } from './queue.ts'
 import { startScheduler, type Scheduler } from './scheduler.ts'
@@ -32,6 +33,8 @@ interface Running {
 }
 
 let running: Running | undefined
+showJobFigures(() => running?.worker && running.pool)
+showPool('jobs', () => running?.pool)
 
 /**
  * Starts what this process's role asks for: `worker` and `all` dispatch and work, `web` and `all` serve subscriptions.

@@ -1,6 +1,10 @@
 /** One delivery of one job: what the queue holds becomes an event, and the handler gets it. */
 import { runConsumer, type FeedEvent, type Job } from '#db/consumers.ts'
+import { counter, histogram } from '#lib/metrics.ts'
 import { longestRunMs } from './settings.ts'
+
+const runs = counter('plinth_job_runs_total', 'Attempts at jobs, by how they ended: done or failed.', ['queue', 'outcome'])
+const durations = histogram('plinth_job_duration_seconds', 'How long an attempt at a job took.', { labels: ['queue'] })
 
 /** An event as the dispatcher writes it into a job: JSON. */
 export type Delivery = Omit<FeedEvent, 'position' | 'at'> & { position: string; at: string }
@@ -10,7 +14,15 @@ export type JobData = Delivery | Record<string, never>
 
 /** Runs the handler. A throw, or more than a minute, is a failed attempt. An event that the job no longer subscribes to is done. */
 export async function run(job: Job, data: JobData): Promise<void> {
-  await withinTime(handle(job, data), longestRunMs)
+  const begun = performance.now()
+  let outcome = 'failed'
+  try {
+    await withinTime(handle(job, data), longestRunMs)
+    outcome = 'done'
+  } finally {
+    durations(performance.now() - begun, [job.name])
+    runs([job.name, outcome])
+  }
 }
 
 async function handle(job: Job, data: JobData): Promise<unknown> {

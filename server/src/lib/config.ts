@@ -67,6 +67,13 @@ export const Config = z.object({
   CALLS_PER_MINUTE: Count.default(100).describe('calls a minute of one signed-in person; a batch of ten counts ten'),
   ANONYMOUS_CALLS_PER_MINUTE: Count.default(10).describe('calls a minute of one address that is not signed in'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('how much is logged'),
+  SLOW_QUERY_MS: Milliseconds.default(500).describe('statements that take longer are logged, without their values; 0 logs none'),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, 'needs at least 16 characters; `openssl rand -base64 24` makes one')
+    .optional()
+    .describe('who sends it as `Authorization: Bearer` may read /metrics; where it is not set there is no such page'),
+  HEALTH_PORT: Port.optional().describe('where a worker answers /livez, /readyz and /metrics; nowhere where it is not set'),
   DRAIN_MS: Milliseconds.default(10_000).describe('how long accepted requests may go on after SIGTERM'),
 })
 

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { hash, parseOptions, verify } from '@node-rs/argon2'
 import { AppError } from './errors.ts'
+import { reading } from './metrics.ts'
 
 /** OWASP's and ASVS 5.0's (appendix C) minimum: 19 MiB, two passes, one lane; about 20 ms on a quiet core. */
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen: 32 }
@@ -16,6 +17,16 @@ const nobodys = `$argon2id$v=19$m=${parameters.memoryCost},t=${parameters.timeCo
 
 const line: (() => void)[] = []
 let running = 0
+
+reading(
+  'plinth_password_hashes',
+  'Password hashes under way, and those that wait in line.',
+  () => [
+    [['running'], running],
+    [['waiting'], line.length],
+  ],
+  { labels: ['state'] },
+)
 
 /**
  * Gives the argon2id hash of a password in PHC form, with a fresh salt. NFKC alone is applied: nothing is trimmed, folded or cut.

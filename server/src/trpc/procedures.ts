@@ -7,6 +7,7 @@ import { AppError } from '#lib/errors.ts'
 import { TeamId } from '#lib/ids.ts'
 import type { SessionInfo } from '../services/auth/index.ts'
 import { enterTeam } from '../services/teams/index.ts'
+import { measured } from './calls.ts'
 import type { Context } from './context.ts'
 import { errorShape, toAppError } from './errors.ts'
 import { unpacked } from './files.ts'
@@ -53,7 +54,7 @@ export const router: typeof t.router = (record) => {
 export const Nothing = z.void()
 
 /** Lets a procedure see the fields of a form, and no form. */
-const unwrapped = t.procedure.use(({ next, getRawInput }) => next({ getRawInput: async () => unpacked(await getRawInput()) }))
+const unwrapped = t.procedure.use(measured).use(({ next, getRawInput }) => next({ getRawInput: async () => unpacked(await getRawInput()) }))
 
 /** Counts the call against its caller's limit. */
 const counted = unwrapped.use(async (opts) => {

@@ -1,5 +1,6 @@
 /** The subscriptions that are open in this process: each ends with its caller, with the right it was opened by, or with the process. */
 import { AppError } from '#lib/errors.ts'
+import { level } from '#lib/metrics.ts'
 import { createRechecks, type AskAgain } from './rechecks.ts'
 
 export interface Streams {
@@ -23,6 +24,8 @@ export interface Life {
 /** Open at once, of one person in one process: a few devices with a few tabs each. */
 export const MOST_STREAMS = 50
 
+const streamsOpen = level('plinth_streams_open', 'Live subscriptions that are open.')
+
 /** Makes the book of open streams. `isHearing` says whether news of revocations surely arrive; the LISTEN connection knows. */
 export function createStreams(isHearing?: () => boolean): Streams {
   /** Each with its owner, where it counts. */
@@ -36,7 +39,10 @@ export function createStreams(isHearing?: () => boolean): Streams {
       const own = new AbortController()
       const signal = caller ? AbortSignal.any([caller, own.signal]) : own.signal
       open.set(own, owner)
-      signal.addEventListener('abort', () => open.delete(own), { once: true })
+      // A stream of a team passes two doors; the first has the owner.
+      const counts = Number(owner !== undefined)
+      streamsOpen(counts)
+      signal.addEventListener('abort', () => open.delete(own) && streamsOpen(-counts), { once: true })
       if (draining) own.abort(leaving())
       return { signal, end: (reason) => own.abort(reason) }
     },

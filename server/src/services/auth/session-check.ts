@@ -2,6 +2,7 @@
 import { now } from '#lib/clock.ts'
 import { SessionId, UserId } from '#lib/ids.ts'
 import { log } from '#lib/log.ts'
+import { counter, reading } from '#lib/metrics.ts'
 import { lifetimesOf } from './policy.ts'
 import type { Role, SessionKind } from './schema.ts'
 import { createSessionCache, type Loaded } from './session-cache.ts'
@@ -34,6 +35,10 @@ interface Known {
 }
 
 const cache = createSessionCache<Known>()
+const looks = counter('plinth_session_checks_total', 'Looks for a session, by where it was found out: in memory or in the database.', [
+  'from',
+])
+reading('plinth_sessions_remembered', 'Sessions that this process remembers.', () => cache.size, { across: 'EACH' })
 const touching = new Map<SessionId, Promise<void>>()
 
 /**
@@ -44,7 +49,9 @@ export async function findSession(credential: Credential, { unused = false, befo
   const hash = hashOf(credential)
   if (!hash) return null
   const key = hash.toString('latin1')
-  const known = cache.get(key) ?? (await load(key, hash, credential.kind, beforeQuery))
+  const remembered = cache.get(key)
+  if (remembered) looks(['memory'])
+  const known = remembered ?? (await load(key, hash, credential.kind, beforeQuery))
   if (!known) return null
   if (!unused && now().getTime() - known.usedAt >= lifetimesOf(known.info.role).touchMs) touch(known)
   return known.info
@@ -57,6 +64,7 @@ export async function settleSessions(): Promise<void> {
 
 async function load(key: string, hash: Buffer<ArrayBuffer>, kind: SessionKind, beforeQuery?: () => void): Promise<Known | null> {
   beforeQuery?.()
+  looks(['database'])
   return cache.load(key, () => read(hash, kind))
 }
 
