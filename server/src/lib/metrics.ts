@@ -110,7 +110,7 @@ const latencies = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 
 /** Gives every figure of this process as it is now. */
 export async function figures(): Promise<Family[]> {
-  return Promise.all([...declared.values()].map((read) => read()))
+  return Promise.all([...declared.values()].map(async (read) => read()))
 }
 
 /** Puts the figures of several processes together; the number of each is the label of what is told apart. */
