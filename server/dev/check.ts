@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { openTemporary } from '../src/db/embedded-temporary.ts'
 import { migrationsFolder, readMigrations } from '../src/db/migrations/files.ts'
+import { lintMigrations } from './migration-rules/lint.ts'
 import { changeSince, readSchema } from './schema-engine.ts'
 import { root } from './environment.ts'
 
@@ -22,6 +23,7 @@ const checks: readonly Check[] = [
   { name: 'format', remedy: 'pnpm format mends it', run: () => tool('oxfmt', 'oxfmt', ['--list-different']) },
   { name: 'unused', remedy: '', run: () => tool('knip', 'knip', ['--no-progress', '--no-config-hints']) },
   { name: 'generated', remedy: 'pnpm contract and node server/dev/access.ts write them', run: generatedFilesAreFresh },
+  { name: 'migration rules', remedy: 'docs/migrations.md says how each is done without downtime', run: migrationsKeepTheRules },
   { name: 'migrations', remedy: 'pnpm db:new <name> writes the migration that is missing', run: migrationsMakeTheSchema },
 ]
 
@@ -33,6 +35,10 @@ async function migrationsMakeTheSchema(): Promise<string | null> {
   } finally {
     await server.close()
   }
+}
+
+async function migrationsKeepTheRules(): Promise<string | null> {
+  return (await lintMigrations(migrationsFolder)).join('\n') || null
 }
 
 /** What is made from the API and committed. */

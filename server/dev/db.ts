@@ -29,6 +29,7 @@ async function newMigration(database: Database, [name]: string[]): Promise<void>
   if (!name || !/^[a-z][a-z0-9_]*$/.test(name)) throw new SetupError('Give the migration a name in lower case: pnpm db:new add_team_motto')
   const { changeSince, readSchema } = await import('./schema-engine.ts')
   const { lossesOf } = await import('./losses.ts')
+  const { lintMigrations } = await import('./migration-rules/lint.ts')
   const migrations = readMigrations(migrationsFolder)
   const sql = await changeSince(database.ownerUrl, readSchema(root), migrations)
   if (sql === null) return console.log('schema unchanged: there is nothing to migrate')
@@ -45,6 +46,7 @@ async function newMigration(database: Database, [name]: string[]): Promise<void>
   writeFileSync(join(root, folder, 'migration.sql'), withGuards(withRights(sql)))
   console.log(`${folder}/migration.sql`)
   for (const loss of losses) console.log(`  ! ${loss}`)
+  for (const fault of await lintMigrations(migrationsFolder)) console.log(`  ! ${fault}`)
   console.log('Read it, then apply it with pnpm db:deploy. A running pnpm dev applies it by itself.')
 }
 
