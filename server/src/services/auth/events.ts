@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { defineEvents, type EventsOf } from '#db'
 import { SessionId } from '#lib/ids.ts'
-import { SessionKind } from './schema.ts'
+import { SessionKind, TokenPurpose } from './schema.ts'
 
 const Nothing = z.strictObject({})
 const TokenId = z.strictObject({ tokenId: z.uuid() })
@@ -10,7 +10,8 @@ const SessionStarted = z.strictObject({ sessionId: SessionId, kind: SessionKind 
 const SessionEnded = z.strictObject({ sessionId: SessionId, reason: z.enum(['SIGNED_OUT', 'REVOKED', 'REPLACED']) })
 const SessionsEnded = z.strictObject({ count: z.int() })
 const Throttled = z.strictObject({ by: z.enum(['ACCOUNT', 'ADDRESS', 'PAIR']) })
-const TokenRefused = z.strictObject({ purpose: z.enum(['EMAIL_VERIFICATION', 'PASSWORD_RESET', 'SETUP', 'TEAM_INVITATION']) })
+const TokenRefused = z.strictObject({ purpose: TokenPurpose })
+const EmailChangeRequested = z.strictObject({ approvalId: z.uuid(), proofId: z.uuid() })
 
 export const events = defineEvents('auth', {
   'auth.user.created': { about: 'Somebody signed up; the address is not proven yet.', data: Nothing },
@@ -39,6 +40,15 @@ export const events = defineEvents('auth', {
     about: 'A password was set by the link from a mail; every session ended. The owner is told by mail.',
     data: Nothing,
   },
+  'auth.email_change.requested': {
+    about: 'A person asked for another address; a link goes to the old one and one to the new one for this event.',
+    data: EmailChangeRequested,
+  },
+  'auth.email_change.completed': {
+    about: 'An account has another address. The new one is told; the old one gets a link that undoes it.',
+    data: TokenId,
+  },
+  'auth.email_change.undone': { about: 'The owner of the former address took it back; every session ended.', data: Nothing },
   'auth.token.refused': { about: 'A one-time token was refused: unknown, used, replaced by a newer one, or too old.', data: TokenRefused },
   'auth.administrator.created': { about: 'The setup code from the log made an administrator.', data: Nothing },
 })

@@ -1,11 +1,16 @@
 /** What `auth` does after the fact and by the clock. */
 import { effect, schedule, type Job } from '#db'
+import { mailEmailChanged, mailEmailChangeLinks, mailEmailChangeUndone } from './email-change-mails.ts'
 import { mailedEvents, sendMailFor } from './mails.ts'
-import { removeOldSessions, removeOldThrottles, removeOldTokens } from './retention.ts'
+import { removeOldEmailChanges, removeOldSessions, removeOldThrottles, removeOldTokens } from './retention.ts'
 
 export const jobs: readonly Job[] = [
   effect<(typeof mailedEvents)[number]>({ name: 'auth.mail', on: mailedEvents, run: sendMailFor }),
+  effect({ name: 'auth.email_change_links', on: ['auth.email_change.requested'], run: mailEmailChangeLinks }),
+  effect({ name: 'auth.email_changed_mail', on: ['auth.email_change.completed'], run: mailEmailChanged }),
+  effect({ name: 'auth.email_change_undone_mail', on: ['auth.email_change.undone'], run: mailEmailChangeUndone }),
   schedule({ name: 'auth.sessions_retention', cron: '17 3 * * *', run: removeOldSessions }),
   schedule({ name: 'auth.tokens_retention', cron: '27 3 * * *', run: removeOldTokens }),
   schedule({ name: 'auth.throttles_retention', cron: '37 3 * * *', run: removeOldThrottles }),
+  schedule({ name: 'auth.email_changes_retention', cron: '47 3 * * *', run: removeOldEmailChanges }),
 ]

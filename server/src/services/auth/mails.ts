@@ -1,7 +1,7 @@
 /** The mails that `auth` sends: what each says, and to whom. The address is read when the mail is made, never carried by an event. */
-import { db, type FeedEvent } from '#db'
-import { publicUrl, sendMail } from '#lib/mail.ts'
-import { goodToken, tokenFor, type TokenPurpose } from './tokens.ts'
+import type { FeedEvent } from '#db'
+import { publicUrl } from '#lib/mail.ts'
+import { linkFor, notice, sendLetter, when, type Letter } from './letters.ts'
 
 type MailedEvent = FeedEvent<
   | 'auth.email_verification.requested'
@@ -11,12 +11,6 @@ type MailedEvent = FeedEvent<
   | 'auth.password_reset.completed'
   | 'auth.password.changed'
 >
-
-interface Letter {
-  readonly to: string
-  readonly subject: string
-  readonly paragraphs: readonly string[]
-}
 
 /** Events that a mail is sent for. */
 export const mailedEvents = [
@@ -33,10 +27,7 @@ export const mailedEvents = [
  * Date follow from the event.
  */
 export async function sendMailFor(event: MailedEvent): Promise<void> {
-  const letter = await letterFor(event)
-  if (!letter) return
-  const { to, subject, paragraphs } = letter
-  await sendMail({ id: event.id, to, subject, text: `${paragraphs.join('\n\n')}\n`, at: event.at })
+  await sendLetter(event, await letterFor(event))
 }
 
 async function letterFor(event: MailedEvent): Promise<Letter | null> {
@@ -110,19 +101,4 @@ async function reset(tokenId: string): Promise<Letter | null> {
       ],
     }
   )
-}
-
-/** Goes to the address that the token was issued for. Nothing where it was used, replaced or has grown too old, or is nobody's. */
-async function linkFor(purpose: TokenPurpose, tokenId: string, path: `/${string}`): Promise<{ to: string; url: string } | null> {
-  const token = await goodToken(tokenId)
-  return token?.email ? { to: token.email, url: publicUrl(path, { token: tokenFor(purpose, tokenId) }) } : null
-}
-
-async function notice(userId: string | null, subject: string, paragraphs: readonly string[]): Promise<Letter | null> {
-  const user = userId === null ? null : await db('auth').user.findFirst({ where: { id: userId }, select: { email: true } })
-  return user && { to: user.email, subject, paragraphs }
-}
-
-function when(at: Date): string {
-  return `${at.toISOString().slice(0, 16).replace('T', ' at ')} UTC`
 }

@@ -13,6 +13,7 @@ export const removals = {
   endedSessions: pageOf('auth.sessions', `revoked_at < core.clock() - interval '30 days'`),
   expiredSessions: pageOf('auth.sessions', `idle_expires_at < core.clock() - interval '30 days'`),
   tokens: pageOf('auth.verification_tokens', `expires_at < core.clock() - interval '1 day'`),
+  emailChanges: pageOf('auth.email_changes', `created_at < core.clock() - interval '30 days'`),
   throttles: pageOf('auth.throttles', `window_ends_at < core.clock()`),
 } as const
 
@@ -26,6 +27,11 @@ export async function removeOldSessions(): Promise<void> {
 /** Removes tokens a day after they became too old, and with them the passwords of sign-ups that nobody confirmed. */
 export async function removeOldTokens(): Promise<void> {
   log.info({ tokens: await removeAll(removals.tokens) }, 'Old tokens were removed.')
+}
+
+/** Removes changes of address 30 days after they were asked for: the addresses in them are nobody's business any more. */
+export async function removeOldEmailChanges(): Promise<void> {
+  log.info({ emailChanges: await removeAll(removals.emailChanges) }, 'Old changes of address were removed.')
 }
 
 /** Removes counters whose window has closed. */

@@ -2,6 +2,7 @@
 import { anyone, Nothing, router, signedIn } from '../../trpc/procedures.ts'
 import type { Context } from '../../trpc/context.ts'
 import { getMe, signUp, verifyEmail } from './accounts.ts'
+import { emailRouter } from './router-email.ts'
 import { changePassword, requestReset, resetPassword } from './passwords.ts'
 import {
   ChangePassword,
@@ -83,6 +84,8 @@ export const authRouter = router({
       .output(SessionsRevoked)
       .mutation(({ ctx }) => revokeOtherSessions(ctx.actor)),
   }),
+
+  email: emailRouter,
 
   password: router({
     /** Changes the password. Every session ends; the one in use goes on under a new token. */

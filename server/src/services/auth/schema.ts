@@ -19,8 +19,19 @@ const NewPassword = z.string().max(1024, 'is longer than 128 characters')
 /** A password that is being shown: compared as it is, whatever the rules say today. */
 const ShownPassword = z.string().min(1, 'is empty').max(1024, 'is too long')
 
+/** What a one-time token is good for. */
+export const TokenPurpose = z.enum([
+  'EMAIL_VERIFICATION',
+  'PASSWORD_RESET',
+  'SETUP',
+  'TEAM_INVITATION',
+  'EMAIL_CHANGE_APPROVAL',
+  'EMAIL_CHANGE_PROOF',
+  'EMAIL_CHANGE_UNDO',
+])
+
 /** A one-time token. Anything but the known form is simply unknown. */
-const Token = z.string().min(1, 'is empty').max(200, 'is too long')
+export const Token = z.string().min(1, 'is empty').max(200, 'is too long')
 
 export const SignUp = z.strictObject({ email: EmailAddress, name: PersonName, password: NewPassword })
 export type SignUp = z.infer<typeof SignUp>

@@ -17,6 +17,9 @@ const prefixes: Record<TokenPurpose, string> = {
   PASSWORD_RESET: 'pln_r_',
   SETUP: 'pln_setup_',
   TEAM_INVITATION: 'pln_i_',
+  EMAIL_CHANGE_APPROVAL: 'pln_ea_',
+  EMAIL_CHANGE_PROOF: 'pln_ep_',
+  EMAIL_CHANGE_UNDO: 'pln_eu_',
 }
 
 const ourselves: SystemActor = { kind: 'SYSTEM', name: 'auth.tokens' }
