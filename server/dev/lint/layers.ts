@@ -34,13 +34,13 @@ const layers: readonly { name: string; files: RegExp; may: readonly RegExp[] }[]
   { name: 'files', files: /^server\/src\/files\//, may: [/^server\/src\/lib\//] },
   {
     name: "a service's router",
-    files: /^server\/src\/services\/[^/]+\/router\.ts$/,
+    files: /^server\/src\/services\/[^/]+\/router(?:-[^/]+)?\.ts$/,
     may: [/^server\/src\/trpc\/(procedures|stream-of)\.ts$/, /^<own>\//],
   },
   {
     name: 'a service',
     files: /^server\/src\/services\/[^/]+\//,
-    may: [/^server\/src\/(lib|db|files)\//, /^<own>\/(?!router\.ts)/, /^server\/src\/services\/[^/]+\/index\.ts$/],
+    may: [/^server\/src\/(lib|db|files)\//, /^<own>\/(?!router(?:-[^/]+)?\.ts)/, /^server\/src\/services\/[^/]+\/index\.ts$/],
   },
   {
     name: 'trpc',
