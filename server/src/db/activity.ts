@@ -34,6 +34,19 @@ export async function activityOf(
   return { items: items.map(present), nextCursor }
 }
 
+/** From where something was done, as long as that is kept: thirty days. */
+export interface Origin {
+  readonly address: string | null
+  readonly userAgent: string | null
+}
+
+/** Gives from where these entries of a service's activity came, by id. One query, whatever the number. */
+export async function originsOf(service: Service, ids: readonly string[]): Promise<Map<string, Origin>> {
+  const client = currentTransaction() ?? database().prisma
+  const rows = await client.activityOrigin.findMany({ where: { service, activityId: { in: [...ids] } } })
+  return new Map(rows.map(({ activityId, address, userAgent }) => [activityId, { address, userAgent }]))
+}
+
 function present(row: ActivityModel): ActivityEntry {
   return {
     id: row.id,

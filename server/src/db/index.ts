@@ -17,7 +17,7 @@ export {
   type Schedule,
 } from './consumers.ts'
 export { watchFeed } from './feed-watch.ts'
-export { activityOf, ActivityEntry } from './activity.ts'
+export { activityOf, ActivityEntry, originsOf, type Origin } from './activity.ts'
 export { asAppError, conflictOn } from './errors.ts'
 export { purgeExpiredKeys } from './idempotency.ts'
 export { keyset, Page, pageOf, type PageOf } from './pagination.ts'

@@ -2,6 +2,7 @@
 import { anyone, Nothing, router, signedIn } from '../../trpc/procedures.ts'
 import type { Context } from '../../trpc/context.ts'
 import { getMe, signUp, verifyEmail } from './accounts.ts'
+import { accountRouter } from './router-account.ts'
 import { emailRouter } from './router-email.ts'
 import { changePassword, requestReset, resetPassword } from './passwords.ts'
 import {
@@ -84,6 +85,8 @@ export const authRouter = router({
       .output(SessionsRevoked)
       .mutation(({ ctx }) => revokeOtherSessions(ctx.actor)),
   }),
+
+  account: accountRouter,
 
   email: emailRouter,
 
