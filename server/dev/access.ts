@@ -1,6 +1,6 @@
 /**
- * Writes down who may call what: docs/access.md for people, client/src/alone.ts for the client. Made from the doors of the router.
- * `node server/dev/access.ts` writes both; a test fails while one is stale.
+ * Writes down who may call what: docs/access.md for people, client/src/alone.ts for the client, both made from the doors of the router; and what
+ * the docstrings say of it, for the documents that the server gives. `node server/dev/access.ts` writes all; `pnpm check` fails while one is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { z } from 'zod'
 import type { AnyTRPCProcedure, AnyTRPCRouter } from '@trpc/server'
 import { appRouter } from '../src/router.ts'
 import { definitionOf } from '../src/trpc/seal.ts'
+import { readDocstrings } from './docstrings.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -16,6 +17,7 @@ export function accessFiles(): Map<string, string> {
   return new Map([
     [join(root, 'docs/access.md'), accessPage()],
     [join(root, 'client/src/alone.ts'), aloneModule()],
+    [join(root, 'server/src/http/docs/docstrings.json'), `${JSON.stringify(readDocstrings(root), null, 2)}\n`],
   ])
 }
 

@@ -6,6 +6,7 @@ import { AppError } from '#lib/errors.ts'
 import { log } from '#lib/log.ts'
 import { figures } from '#lib/metrics.ts'
 import '#lib/process-figures.ts'
+import { docs, docsAreGiven } from './http/docs/routes.ts'
 import { front } from './http/front.ts'
 import { securityHeaders } from './http/headers.ts'
 import { livez, readyz, type Check } from './http/health.ts'
@@ -44,6 +45,7 @@ export function createApp({ config, router, sessions, checks }: AppParts): App {
   const bodies = bodiesOf(router)
   app.use('/trpc/*', cors(config), onlyJson(bodies), sameOrigin(config), smallBody(bodies))
   app.all('/trpc/*', trpcHandler({ config, router, sessions, limits, streams }))
+  if (docsAreGiven(config)) app.route('/', docs(router, config))
   if (config.NODE_ENV === 'development') app.route('/', outbox(config))
   return {
     fetch: app.fetch,

@@ -1,12 +1,11 @@
 /** Describes the API as data: every procedure with its door, its input and its output as JSON Schema, and the errors. It is committed, so that a diff shows every change of it. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { AnyTRPCProcedure, AnyTRPCRouter } from '@trpc/server'
 import { z } from 'zod'
 import * as ids from '../../src/lib/ids.ts'
 import { statusOf } from '../../src/lib/errors.ts'
 import { appRouter } from '../../src/router.ts'
 import { definitionOf } from '../../src/trpc/seal.ts'
+import { conflictReasons } from '../docstrings/errors.ts'
 import type { Contract, Procedure, Schema } from './contract.ts'
 
 const names = new Map<unknown, string>(Object.entries(ids).map(([name, schema]) => [schema, name]))
@@ -17,7 +16,7 @@ export function describeApi(root: string): Contract {
   const procedures = Object.entries(all).map(([path, procedure]) => [path, describeProcedure(definitionOf(procedure))] as const)
   return {
     procedures: Object.fromEntries(procedures.toSorted(([a], [b]) => a.localeCompare(b, 'en'))),
-    errors: { status: Object.fromEntries(Object.entries(statusOf).toSorted()), conflicts: conflicts(root) },
+    errors: { status: Object.fromEntries(Object.entries(statusOf).toSorted()), conflicts: conflictReasons(root) },
   }
 }
 
@@ -68,12 +67,4 @@ function merged(parts: readonly Schema[]): Schema {
     }),
     first,
   )
-}
-
-/** The reasons of a CONFLICT are a type alone. */
-function conflicts(root: string): string[] {
-  const source = readFileSync(join(root, 'server/src/lib/errors.ts'), 'utf8')
-  const union = /export type ConflictReason =((?:\s*\|?\s*'[A-Z_]+')+)/.exec(source)?.[1]
-  if (!union) throw new Error('ConflictReason is no longer a union of names: review server/dev/contract/describe.ts')
-  return [...union.matchAll(/'(\w+)'/g)].map(([, reason]) => reason ?? '').toSorted()
 }

@@ -66,6 +66,9 @@ export const Config = z.object({
   SIGN_IN_LIMIT: Switch.default(true).describe('off lifts the throttles of sign-in and mail: for load tests alone'),
   CALLS_PER_MINUTE: Count.default(100).describe('calls a minute of one signed-in person; a batch of ten counts ten'),
   ANONYMOUS_CALLS_PER_MINUTE: Count.default(10).describe('calls a minute of one address that is not signed in'),
+  API_DOCS: Switch.optional().describe(
+    'on gives /docs, /openapi.json and /llms.txt, off does not; where absent, on everywhere but in production',
+  ),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('how much is logged'),
   SLOW_QUERY_MS: Milliseconds.default(500).describe('statements that take longer are logged, without their values; 0 logs none'),
   METRICS_TOKEN: z
