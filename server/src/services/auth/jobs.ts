@@ -2,6 +2,7 @@
 import { effect, schedule, type Job } from '#db'
 import { mailEmailChanged, mailEmailChangeLinks, mailEmailChangeUndone } from './email-change-mails.ts'
 import { mailedEvents, sendMailFor } from './mails.ts'
+import { sendNewPlaceNotice } from './notices.ts'
 import { removeOldEmailChanges, removeOldSessions, removeOldThrottles, removeOldTokens } from './retention.ts'
 
 export const jobs: readonly Job[] = [
@@ -9,6 +10,7 @@ export const jobs: readonly Job[] = [
   effect({ name: 'auth.email_change_links', on: ['auth.email_change.requested'], run: mailEmailChangeLinks }),
   effect({ name: 'auth.email_changed_mail', on: ['auth.email_change.completed'], run: mailEmailChanged }),
   effect({ name: 'auth.email_change_undone_mail', on: ['auth.email_change.undone'], run: mailEmailChangeUndone }),
+  effect({ name: 'auth.new_place_notice', on: ['auth.session.started'], run: sendNewPlaceNotice }),
   schedule({ name: 'auth.sessions_retention', cron: '17 3 * * *', run: removeOldSessions }),
   schedule({ name: 'auth.tokens_retention', cron: '27 3 * * *', run: removeOldTokens }),
   schedule({ name: 'auth.throttles_retention', cron: '37 3 * * *', run: removeOldThrottles }),
