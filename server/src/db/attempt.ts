@@ -8,6 +8,11 @@ import { deliver, notifySoon } from './notify.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { inScope, openScope, openUnit, type Scope, type Unit } from './unit.ts'
 
+/** How much longer than Prisma's own limit: where that speaks, it says more. */
+const graceMs = 500
+/** What setTimeout can count to: 24 days. */
+const longestTimer = 2 ** 31 - 1
+
 /** What is to be done in a transaction. */
 export interface Task<T> {
   /** The actor's name, as the database's own triggers see it. */
@@ -39,7 +44,7 @@ export async function attempt<T>(task: Task<T>): Promise<Attempt<T>> {
     await inScope(scope, () =>
       prisma.$transaction(async (inside) => {
         unit.prisma = inside
-        ending = await perform(task, scope).finally(() => close(scope))
+        ending = await withinTime(perform(task, scope), limits.timeout).finally(() => close(scope))
       }, limits),
     )
   } catch (error) {
@@ -51,6 +56,23 @@ export async function attempt<T>(task: Task<T>): Promise<Attempt<T>> {
   if (scope.records.length > 0) notifySoon('plinth_outbox')
   tell(unit)
   return { state: 'COMMITTED', ending }
+}
+
+/**
+ * Rejects when the time of a transaction is up. Prisma rolls back then and takes the connection away, but of a function that asks for nothing
+ * more it hears no more, and its caller would wait for ever. What the function still does meets a transaction that has ended.
+ */
+async function withinTime<T>(work: Promise<T>, ms: number): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => late.reject(new Error('The function of an expired transaction did not end')),
+    Math.min(ms + graceMs, longestTimer),
+  )
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** The notification itself takes a trip through the database: nothing that was revoked here may pass here meanwhile. */

@@ -148,6 +148,25 @@ test('a statement over its time limit is UNAVAILABLE, once, and the connection s
   expect([runs, await spine.count('teams.teams')]).toEqual([1, 1])
 })
 
+test('a function that never ends is given up when its time is up: its caller is told, nothing stays, and the connection is free', async () => {
+  await reconnect(spine.database, { TRANSACTION_TIMEOUT_MS: '100', POOL_MAX: '1' })
+  let late: Promise<unknown> | undefined
+  const hangs = transaction('teams', ada, async (tx) => {
+    await tx.team.create({ data: { name: 'Never', slug: 'never' } })
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    late = (async () => tx.team.findMany())().catch((error: unknown) => error)
+    return late
+  })
+  const begun = performance.now()
+  await expect(hangs).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  expect(performance.now() - begun).toBeLessThan(1_300)
+  expect(await spine.ask(`SELECT FROM teams.teams WHERE slug = 'never'`)).toEqual([])
+  await transaction('teams', ada, async (tx) => tx.team.findFirst())
+  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  expect(String(await late)).toContain('has ended')
+  await reconnect(spine.database, {})
+})
+
 test('a transaction over its time limit is UNAVAILABLE and does nothing after it', async () => {
   await reconnect(spine.database, { TRANSACTION_TIMEOUT_MS: '100', POOL_MAX: '1' })
   const late: unknown[] = []
