@@ -1,6 +1,7 @@
 /** The map of every URL, and what each request passes on its way. */
 import type { AnyTRPCRouter } from '@trpc/server'
 import { Hono } from 'hono'
+import { keepError } from '#db'
 import type { Config } from '#lib/config.ts'
 import { AppError } from '#lib/errors.ts'
 import { log } from '#lib/log.ts'
@@ -78,6 +79,7 @@ function createHealth({ config, checks }: Pick<AppParts, 'config' | 'checks'>): 
   app.onError((error, c) => {
     if (error instanceof AppError) return refused(c, error)
     log.error({ requestId: c.get('requestId'), err: error }, 'A request failed by a fault of ours.')
+    keepError(error, { requestId: c.get('requestId') })
     return refused(c, new AppError('INTERNAL', 'Something went wrong on our side.'))
   })
   return { app, drain: () => void (draining = true) }

@@ -1,9 +1,12 @@
 /** Every procedure: one line per service. Its type is what clients are made from. */
+import { adminRouter } from './services/admin/router.ts'
 import { authRouter } from './services/auth/router.ts'
 import { teamsRouter } from './services/teams/router.ts'
 import { router } from './trpc/procedures.ts'
 
 export const appRouter = router({
+  /** What administrators of the installation look at. */
+  admin: adminRouter,
   /** Accounts, sessions and passwords. */
   auth: authRouter,
   /** Teams, their members, invitations and what happened in them. */

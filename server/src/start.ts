@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http'
 import { Server as NetServer, type AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { asAppError, connectDatabase, disconnectDatabase } from '#db'
+import { asAppError, connectDatabase, disconnectDatabase, settleErrors } from '#db'
 import { stopListening } from '#db/notify.ts'
 import { SetupError } from '#db/setup-error.ts'
 import { closeBreachedPasswords, useBreachedPasswords } from '#lib/breached-passwords.ts'
@@ -139,6 +139,7 @@ async function offerSetUp(): Promise<void> {
 async function release(): Promise<void> {
   await stopJobs()
   await settleSessions()
+  await settleErrors()
   closeMail()
   await closeBreachedPasswords()
   await stopListening()

@@ -19,6 +19,7 @@ export {
 export { watchFeed } from './feed-watch.ts'
 export { activityOf, ActivityEntry, originsOf, type Origin } from './activity.ts'
 export { asAppError, conflictOn } from './errors.ts'
+export { ErrorEntry, ErrorPage, keepError, listErrors, settleErrors } from './error-log.ts'
 export { purgeExpiredKeys } from './idempotency.ts'
 export { keyset, Page, pageOf, type PageOf } from './pagination.ts'
 export type { Models, ModelOf, Row, Service } from './models.ts'

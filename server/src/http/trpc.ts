@@ -3,6 +3,7 @@ import { TRPCError, type AnyTRPCRouter } from '@trpc/server'
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import type { Context as HonoContext, Handler } from 'hono'
 import type { Config } from '#lib/config.ts'
+import { keepError } from '#db'
 import { AppError } from '#lib/errors.ts'
 import { log } from '#lib/log.ts'
 import { sha256 } from '#lib/secrets.ts'
@@ -48,7 +49,7 @@ export function trpcHandler(parts: TrpcParts): Handler<Environment> {
       createContext: ({ resHeaders, info }) => contextOf(c, parts, credential, resHeaders, info.calls.length),
       responseMeta: ({ errors }) => ({ headers: retryAfter(errors) }),
       onError: ({ error, path, ctx }) => {
-        report(error, c.get('requestId'), path)
+        report(error, c.get('requestId'), path, ctx)
         if (!reached(parts.router, error, path)) countLost(error)
         if (!ctx) early = toAppError(error)
       },
@@ -145,9 +146,18 @@ function retryAfter(errors: readonly TRPCError[]): Record<string, string> {
   return waits.length > 0 ? { 'retry-after': String(Math.max(...waits)) } : {}
 }
 
-function report(error: TRPCError, requestId: string, path: string | undefined): void {
+/** Who called was found out already, unless that is what failed. */
+async function keepFault(error: unknown, requestId: string, procedure: string | undefined, ctx: Context | undefined): Promise<void> {
+  const session = await ctx?.session().catch(() => null)
+  keepError(error, { requestId, procedure: procedure ?? null, actorId: session?.userId ?? null })
+}
+
+function report(error: TRPCError, requestId: string, path: string | undefined, ctx: Context | undefined): void {
   const { code, cause } = toAppError(error)
-  if (code === 'INTERNAL') log.error({ requestId, procedure: path, err: error.cause ?? error }, 'A call failed by a fault of ours.')
+  if (code === 'INTERNAL') {
+    log.error({ requestId, procedure: path, err: error.cause ?? error }, 'A call failed by a fault of ours.')
+    void keepFault(error.cause ?? error, requestId, path, ctx)
+  }
   // The caller's answer has a cause where the database could not do it: whoever runs it must hear of that.
   else if (cause !== undefined)
     log.warn({ requestId, procedure: path, refused: code, err: cause }, 'A call was refused for a reason of the database.')

@@ -1,11 +1,11 @@
 /** The queue: every consumer, effect and schedule has one of its own in pg-boss, so that none waits for another's failures. */
 import type pg from 'pg'
 import { PgBoss, type Job as QueuedJob, type JobResult } from 'pg-boss'
-import type { Job } from '#db'
+import { keepError, type Job } from '#db'
 import { onHearing, onNotification } from '#db/notify.ts'
 import { SetupError } from '#db/setup-error.ts'
 import type { Log } from './pool.ts'
-import { limiter, run, type JobData } from './run.ts'
+import { limiter, run, type Delivery, type JobData } from './run.ts'
 import { queueSchema } from './schema.ts'
 import { deadLetterQueue, fetchSize, isOrdered, loops, patience, queueOptions, type Patience } from './settings.ts'
 
@@ -121,8 +121,10 @@ async function attempt(job: Job, queued: QueuedJob<JobData>, { log, patience: tr
   } catch (error) {
     const attemptNumber = queued.retryCount + 1
     const details = { error, job: job.name, event: queued.data['id'], attempt: attemptNumber }
-    if (attemptNumber >= tried.attempts) log.error(details, 'A job failed for the last time; it waits among the dead letters.')
-    else log.warn(details, 'A job failed; it is tried again.')
+    if (attemptNumber >= tried.attempts) {
+      log.error(details, 'A job failed for the last time; it waits among the dead letters.')
+      keepError(error, { procedure: job.name, requestId: (queued.data as Partial<Delivery>).requestId ?? null })
+    } else log.warn(details, 'A job failed; it is tried again.')
     return { id: queued.id, status: 'failed', output: { message: error instanceof Error ? error.message.slice(0, 500) : 'unknown' } }
   }
 }

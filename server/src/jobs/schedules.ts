@@ -11,6 +11,8 @@ export const retention = {
   feed: '35 days',
   /** Longer than any job of an event can come again: a dead letter waits 30 days, and its redrive as long again. */
   inbox: '90 days',
+  /** Long enough for a person to have looked. */
+  errors: '30 days',
 } as const
 
 /** How many rows one statement removes: short locks, short transactions. */
@@ -28,6 +30,7 @@ export function houseSchedules(pool: pg.Pool): HouseSchedule[] {
     { name: 'core.idempotency_keys', cron: '7 * * * *', run: purgeExpiredKeys },
     { name: 'core.activity_origins', cron: '11 2 * * *', run: () => removeOld(pool, 'core.activity_origins', retention.activityOrigins) },
     { name: 'core.inbox', cron: '31 2 * * *', run: () => removeOld(pool, 'core.inbox', retention.inbox) },
+    { name: 'core.error_log', cron: '41 2 * * *', run: () => removeOld(pool, 'core.error_log', retention.errors) },
     { name: 'core.feed', cron: '51 2 * * *', run: () => removeOldFeed(pool) },
   ]
 }
