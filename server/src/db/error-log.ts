@@ -56,12 +56,12 @@ const write = `
  * Keeps a fault in core.error_log: soon, over a connection of its own, once for each error object. It never throws and nobody waits for it;
  * where it cannot be written, the log line is what remains. Values are taken out of its messages.
  */
-export function keepError(error: unknown, circumstances: Circumstances = {}): void {
-  if (typeof error === 'object' && error !== null) {
-    if (seen.has(error)) return
-    seen.add(error)
+export function keepError(fault: unknown, circumstances: Circumstances = {}): void {
+  if (typeof fault === 'object' && fault !== null) {
+    if (seen.has(fault)) return
+    seen.add(fault)
   }
-  const row = rowOf(error, circumstances)
+  const row = rowOf(fault, circumstances)
   const keeps = hasRoom(row.same_as)
   faults([keeps ? 'yes' : 'no'])
   if (!keeps) return

@@ -147,9 +147,9 @@ function retryAfter(errors: readonly TRPCError[]): Record<string, string> {
 }
 
 /** Who called was found out already, unless that is what failed. */
-async function keepFault(error: unknown, requestId: string, procedure: string | undefined, ctx: Context | undefined): Promise<void> {
+async function keepFault(fault: unknown, requestId: string, procedure: string | undefined, ctx: Context | undefined): Promise<void> {
   const session = await ctx?.session().catch(() => null)
-  keepError(error, { requestId, procedure: procedure ?? null, actorId: session?.userId ?? null })
+  keepError(fault, { requestId, procedure: procedure ?? null, actorId: session?.userId ?? null })
 }
 
 function report(error: TRPCError, requestId: string, path: string | undefined, ctx: Context | undefined): void {
