@@ -2,5 +2,14 @@
 export type { AppRouter } from '@plinth/server/router'
 export type { ErrorData } from '@plinth/server/errors'
 export type { ConflictReason, ErrorCode, ErrorDetails, FieldErrors } from '@plinth/server/error-codes'
-export type { InvitationId, SessionId, TeamId, UserId } from '@plinth/server/ids'
-export type { SessionKind, TeamRole, UserRole } from '@plinth/server/enums'
+export type {
+  ApplicationId,
+  ApplicationInvitationId,
+  ApplicationSecretId,
+  InvitationId,
+  MembershipId,
+  SessionId,
+  TeamId,
+  UserId,
+} from '@plinth/server/ids'
+export type { ApplicationType, MembershipRole, SessionKind, TeamRole, UserRole } from '@plinth/server/enums'

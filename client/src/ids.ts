@@ -29,6 +29,18 @@ export type SessionId = live.SessionId
 export const UserId: IdKind<live.UserId> = kind('UserId', CUID2)
 export type UserId = live.UserId
 
+export const ApplicationId: IdKind<live.ApplicationId> = kind('ApplicationId', CUID2)
+export type ApplicationId = live.ApplicationId
+
+export const ApplicationSecretId: IdKind<live.ApplicationSecretId> = kind('ApplicationSecretId', UUID)
+export type ApplicationSecretId = live.ApplicationSecretId
+
+export const MembershipId: IdKind<live.MembershipId> = kind('MembershipId', CUID2)
+export type MembershipId = live.MembershipId
+
+export const ApplicationInvitationId: IdKind<live.ApplicationInvitationId> = kind('ApplicationInvitationId', UUID)
+export type ApplicationInvitationId = live.ApplicationInvitationId
+
 function kind<Id extends string>(name: string, form: RegExp): IdKind<Id> {
   const is = (text: unknown): text is Id => typeof text === 'string' && form.test(text)
   return {

@@ -6,9 +6,19 @@ import { linksOf, type ClientOptions } from './links.ts'
 import { withPaths } from './paths.ts'
 
 export { isAppError, type AppError } from './errors.ts'
-export { SessionKind, TeamRole, UserRole } from './enums.ts'
+export { ApplicationType, MembershipRole, SessionKind, TeamRole, UserRole } from './enums.ts'
 export type { AppRouter, ConflictReason, ErrorCode, ErrorData, ErrorDetails, FieldErrors } from './api.ts'
-export { InvitationId, SessionId, TeamId, UserId, type IdKind } from './ids.ts'
+export {
+  ApplicationId,
+  ApplicationInvitationId,
+  ApplicationSecretId,
+  InvitationId,
+  MembershipId,
+  SessionId,
+  TeamId,
+  UserId,
+  type IdKind,
+} from './ids.ts'
 export type { ClientOptions } from './links.ts'
 
 /** What each procedure takes: `RouterInputs['teams']['create']`. */

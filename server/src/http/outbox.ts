@@ -39,6 +39,12 @@ const FORMS: Record<string, FormPage> = {
     button: 'Mail me a link',
   },
   '/reset-password': { title: 'Choose a new password', procedure: 'auth.password.reset', fields: ['password'], button: 'Set the password' },
+  '/application-invitation': {
+    title: 'Join the application',
+    procedure: 'auth.applicationInvitation.accept',
+    fields: [],
+    button: 'Join',
+  },
   '/invitation': { title: 'Join the team', procedure: 'teams.invitation.accept', fields: [], button: 'Join' },
 }
 

@@ -10,9 +10,11 @@ export type ConflictReason =
   | 'KEY_REUSED'
   | 'LAST_OWNER'
   | 'NAME_TAKEN'
+  | 'NO_SECRETS'
   | 'POSITION_GONE'
   | 'STALE_VERSION'
   | 'TOO_BUSY'
+  | 'TOO_MANY'
 
 /** The details each code carries. The keys are the closed union of codes that a client may switch over. */
 export interface ErrorDetails {

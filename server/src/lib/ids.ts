@@ -17,3 +17,17 @@ export type InvitationId = z.infer<typeof InvitationId>
 
 export const SessionId = z.uuid().toLowerCase().brand<'SessionId', 'inout'>()
 export type SessionId = z.infer<typeof SessionId>
+
+/** CUID2, as people's: it stands in URLs, and does not tell when the application was registered. */
+export const ApplicationId = z.cuid2().brand<'ApplicationId', 'inout'>()
+export type ApplicationId = z.infer<typeof ApplicationId>
+
+export const ApplicationSecretId = z.uuid().toLowerCase().brand<'ApplicationSecretId', 'inout'>()
+export type ApplicationSecretId = z.infer<typeof ApplicationSecretId>
+
+/** CUID2. The one link of a person and an application. */
+export const MembershipId = z.cuid2().brand<'MembershipId', 'inout'>()
+export type MembershipId = z.infer<typeof MembershipId>
+
+export const ApplicationInvitationId = z.uuid().toLowerCase().brand<'ApplicationInvitationId', 'inout'>()
+export type ApplicationInvitationId = z.infer<typeof ApplicationInvitationId>

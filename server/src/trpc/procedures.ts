@@ -4,8 +4,8 @@ import { transformer } from '@plinth/client/transformer'
 import { z } from 'zod'
 import { anonymous, type AnonymousActor, type UserActor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
-import { TeamId } from '#lib/ids.ts'
-import type { SessionInfo } from '../services/auth/index.ts'
+import { ApplicationId, TeamId } from '#lib/ids.ts'
+import { enterApplication, type SessionInfo } from '../services/auth/index.ts'
 import { enterTeam } from '../services/teams/index.ts'
 import { measured } from './calls.ts'
 import type { Context } from './context.ts'
@@ -105,6 +105,12 @@ export const inTeam = verified
     const enterAgain = async () => void sameRole(actor.role, (await enterTeam(ctx.actor, input.teamId)).role)
     return whileAllowed({ ctx, session: ctx.sessionInfo, life }, () => next({ ctx: { actor, signal: life.signal } }), enterAgain)
   })
+
+/** Lets in the people of the application that the input names; `ctx.actor` is the right to act in it. @throws NOT_FOUND to strangers */
+export const inApplication = verified
+  .meta({ access: 'people of the application' })
+  .input(z.object({ applicationId: ApplicationId }))
+  .use(async ({ ctx, input, next }) => next({ ctx: { actor: await enterApplication(ctx.actor, input.applicationId) } }))
 
 function actorOf({ userId, sessionId }: SessionInfo): UserActor {
   return { kind: 'USER', userId, sessionId }

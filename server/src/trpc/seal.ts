@@ -50,6 +50,7 @@ function sealProcedure(procedure: AnyTRPCProcedure, name: string): void {
 /** A door's own input names only what the door needs: it does not count. */
 function refusesUnknownKeys(input: unknown): boolean {
   if (input instanceof z.ZodVoid) return true
+  if (input instanceof z.ZodDiscriminatedUnion) return input.options.every(refusesUnknownKeys)
   return input instanceof z.ZodObject && input._zod.def.catchall instanceof z.ZodNever
 }
 

@@ -1,6 +1,10 @@
 /** What other services, the doors and the process may ask of `auth`. */
+import './events-application.ts'
 import './events.ts'
 
+export type { AuditsRole, MediaRole, PaymentsRole } from './application-roles.ts'
+export { enterApplication, type ApplicationActor } from './application-scope.ts'
+export { roleIn } from './built-in.ts'
 export { jobs } from './jobs.ts'
 export { userByEmail, usersByIds, type Person } from './people.ts'
 export { onRevoked, revocation } from './revocations.ts'

@@ -5,6 +5,8 @@ import { getMe, signUp, verifyEmail } from './accounts.ts'
 import { accountRouter } from './router-account.ts'
 import { emailRouter } from './router-email.ts'
 import { changePassword, requestReset, resetPassword } from './passwords.ts'
+import { applicationRouter, applicationSecretRouter } from './router-application.ts'
+import { applicationInvitationRouter, membershipRouter } from './router-membership.ts'
 import {
   ChangePassword,
   CheckEmail,
@@ -66,6 +68,13 @@ export const authRouter = router({
     .input(SetUp)
     .output(SetUpDone)
     .mutation(({ input }) => setUp(input)),
+
+  /** The programs that people use through their account. */
+  application: applicationRouter,
+  applicationSecret: applicationSecretRouter,
+  /** The one link of a person and an application. */
+  membership: membershipRouter,
+  applicationInvitation: applicationInvitationRouter,
 
   session: router({
     /** Lists the person's living sessions, newest first. */

@@ -20,6 +20,7 @@ const prefixes: Record<TokenPurpose, string> = {
   EMAIL_CHANGE_APPROVAL: 'pln_ea_',
   EMAIL_CHANGE_PROOF: 'pln_ep_',
   EMAIL_CHANGE_UNDO: 'pln_eu_',
+  APPLICATION_INVITATION: 'pln_ai_',
 }
 
 const ourselves: SystemActor = { kind: 'SYSTEM', name: 'auth.tokens' }

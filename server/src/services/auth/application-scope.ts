@@ -1,0 +1,61 @@
+/** Who is let into an application. The only maker of an ApplicationActor: without one, nobody acts on an application or on its people. */
+import { db, refuse, type Refusal, type Row, type Tx } from '#db'
+import type { UserActor } from '#lib/actor.ts'
+import { AppError } from '#lib/errors.ts'
+import { ApplicationId } from '#lib/ids.ts'
+import type { MembershipRole } from './application-roles.ts'
+
+declare const entered: unique symbol
+
+/** The proof that a person belongs to an application, with the role they had when they came in. Decisions read the role again under a lock. */
+export interface ApplicationActor extends UserActor {
+  readonly applicationId: ApplicationId
+  readonly role: MembershipRole
+  readonly [entered]: true
+}
+
+/**
+ * Gives the right to act in the application, also while it is not active: its owners make it so again.
+ *
+ * @throws NOT_FOUND to strangers, to those whose membership is not active, and for applications that do not exist: the three cannot be
+ *   told apart.
+ */
+export async function enterApplication(actor: UserActor, applicationId: ApplicationId): Promise<ApplicationActor> {
+  const membership = await db('auth').membership.findFirst({
+    where: { applicationId, userId: actor.userId, active: true },
+    select: { role: true },
+  })
+  if (!membership) throw noSuchApplication()
+  return { ...actor, applicationId, role: membership.role } as ApplicationActor
+}
+
+/** An application under a lock, and the membership of whoever acts in it. */
+export interface Locked {
+  readonly application: Row<'application'>
+  readonly me: Row<'membership'>
+}
+
+/**
+ * Locks the application until the transaction ends and reads the actor's membership as it stands now. Every change of the application or of
+ * its people starts here, so that two of them at once see each other: without it, two owners who remove each other both succeed.
+ *
+ * @throws NOT_FOUND when the application, or the actor's membership, has ended meanwhile.
+ */
+export async function lockApplication(tx: Tx<'auth'>, { applicationId, userId }: ApplicationActor): Promise<Locked> {
+  const application = await tx.lock('application', { id: applicationId })
+  const me = application && (await tx.membership.findFirst({ where: { applicationId, userId, active: true } }))
+  if (!me) throw noSuchApplication()
+  return { application, me }
+}
+
+/** What strangers are told. */
+export function noSuchApplication(): AppError {
+  return new AppError('NOT_FOUND', 'There is no such application.')
+}
+
+/** Refuses what a role does not allow, and leaves its trace. To be returned from the transaction. */
+export function refuseRole(tx: Tx<'auth'>, actor: ApplicationActor, asked: string, sentence: string): Refusal {
+  const { applicationId, userId } = actor
+  tx.record('auth.application.refused', { user: userId }, { applicationId, asked, reason: 'ROLE' })
+  return refuse('FORBIDDEN', sentence)
+}

@@ -1,0 +1,85 @@
+/** The doors of memberships and invitations to applications. */
+import { admin, inApplication, router, verified } from '../../trpc/procedures.ts'
+import {
+  acceptApplicationInvitation,
+  inviteToApplication,
+  listApplicationInvitations,
+  revokeApplicationInvitation,
+} from './application-invitations.ts'
+import { grantRole, withdrawRole } from './built-in.ts'
+import { changeMembershipRole, listMemberships, removeMembership, updateMembership } from './memberships.ts'
+import { PageInApplication } from './schema-application.ts'
+import {
+  AcceptApplicationInvitation,
+  ApplicationInvitation,
+  ApplicationInvitationList,
+  ApplicationInvitationRevoked,
+  ChangeMembershipRole,
+  GrantRole,
+  InviteToApplication,
+  JoinedApplication,
+  ListMemberships,
+  Membership,
+  MembershipList,
+  MembershipRemoved,
+  RemoveMembership,
+  RevokeApplicationInvitation,
+  UpdateMembership,
+  WithdrawRole,
+} from './schema-membership.ts'
+
+export const membershipRouter = router({
+  /** Lists the people of an application. Owners and admins may. */
+  list: inApplication
+    .input(ListMemberships)
+    .output(MembershipList)
+    .query(({ ctx, input }) => listMemberships(ctx.actor, input)),
+  /** Gives somebody another role in the application, no more than one's own; the last owner keeps theirs. */
+  changeRole: inApplication
+    .input(ChangeMembershipRole)
+    .output(Membership)
+    .mutation(({ ctx, input }) => changeMembershipRole(ctx.actor, input)),
+  /** Changes the metadata of a membership, or whether it is active. Owners and admins may. */
+  update: inApplication
+    .input(UpdateMembership)
+    .output(Membership)
+    .mutation(({ ctx, input }) => updateMembership(ctx.actor, input)),
+  /** Removes somebody from the application, or oneself. */
+  remove: inApplication
+    .input(RemoveMembership)
+    .output(MembershipRemoved)
+    .mutation(({ ctx, input }) => removeMembership(ctx.actor, input)),
+  /** Gives a person a role in a built-in application. */
+  grant: admin
+    .input(GrantRole)
+    .output(Membership)
+    .mutation(({ ctx, input }) => grantRole(ctx.actor, input)),
+  /** Takes a person's role in a built-in application away. */
+  withdraw: admin
+    .input(WithdrawRole)
+    .output(MembershipRemoved)
+    .mutation(({ ctx, input }) => withdrawRole(ctx.actor, input)),
+})
+
+export const applicationInvitationRouter = router({
+  /** Invites an address to an application; the mail follows. The answer is the same whether it has an account or not. */
+  create: inApplication
+    .input(InviteToApplication)
+    .output(ApplicationInvitation)
+    .mutation(({ ctx, input }) => inviteToApplication(ctx.actor, input)),
+  /** Lists the invitations that wait. Owners and admins may. */
+  list: inApplication
+    .input(PageInApplication)
+    .output(ApplicationInvitationList)
+    .query(({ ctx, input }) => listApplicationInvitations(ctx.actor, input)),
+  /** Takes an invitation back. Owners and admins may. */
+  revoke: inApplication
+    .input(RevokeApplicationInvitation)
+    .output(ApplicationInvitationRevoked)
+    .mutation(({ ctx, input }) => revokeApplicationInvitation(ctx.actor, input)),
+  /** Joins an application by the link from the mail. Only the invited address may. */
+  accept: verified
+    .input(AcceptApplicationInvitation)
+    .output(JoinedApplication)
+    .mutation(({ ctx, input }) => acceptApplicationInvitation(ctx.actor, input)),
+})
