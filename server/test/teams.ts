@@ -10,6 +10,7 @@ export interface Somebody {
   readonly name: string
   readonly email: string
   readonly userId: RouterOutputs['auth']['me']['id']
+  readonly token: string
   readonly client: Client
   /** A client of their own for one call, so that parallel calls do not travel in one batch. */
   alone(): Client
@@ -19,7 +20,7 @@ export interface Somebody {
 export async function person(server: TestServer, name: string): Promise<Somebody> {
   const email = `${name.toLowerCase()}@example.com`
   const { client, token, me } = await server.signUpAs(email, { name })
-  return { name, email, client, userId: me.id, alone: () => createClient({ url: server.url, token }) }
+  return { name, email, token, client, userId: me.id, alone: () => createClient({ url: server.url, token }) }
 }
 
 let made = 0

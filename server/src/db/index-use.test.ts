@@ -1,9 +1,12 @@
 /** Whether each statement that the services send has an index to go by. */
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { UserId } from '#lib/ids.ts'
+import { joinApplication, newApplication } from '../../test/applications.ts'
 import { query } from '../../test/database.ts'
 import { startTestServer, type TestServer } from '../../test/server.ts'
 import { joinTeam, newTeam, person, type Somebody } from '../../test/teams.ts'
+import { roleIn } from '../services/auth/index.ts'
 import { rememberedStatements } from './statements.ts'
 
 let server: TestServer
@@ -64,6 +67,7 @@ async function liveALittle(anna: Somebody, ben: Somebody): Promise<void> {
   await anna.client.teams.delete.mutate({ teamId })
   await anna.client.teams.list.query({ deleted: true })
   await anna.client.teams.restore.mutate({ teamId })
+  await useAnApplication(anna, ben)
   await anna.client.auth.session.list.query({})
   await anna.client.auth.session.revokeOthers.mutate()
   await anna.client.auth.password.requestReset.mutate({ email: anna.email })
@@ -71,6 +75,30 @@ async function liveALittle(anna: Somebody, ben: Somebody): Promise<void> {
     token: await server.tokenMailedTo(anna.email, /reset|password/i),
     password: 'another quite long passphrase',
   })
+}
+
+async function useAnApplication(anna: Somebody, ben: Somebody): Promise<void> {
+  const { auth } = anna.client
+  const application = await newApplication(anna)
+  const applicationId = application.id
+  const { id: membershipId } = await joinApplication(server, { inviter: anna, invited: ben, application, role: 'USER' })
+  await auth.membership.changeRole.mutate({ applicationId, membershipId, role: 'OWNER' })
+  await auth.membership.update.mutate({ applicationId, membershipId, version: 1, metadata: { plan: 'gold' } })
+  const page = await auth.membership.list.query({ applicationId, limit: 1 })
+  await auth.membership.list.query({ applicationId, role: 'OWNER', active: true, cursor: page.nextCursor ?? '' })
+  const { id: secretId } = await auth.applicationSecret.create.mutate({ applicationId, name: 'x' })
+  await auth.applicationSecret.list.query({ applicationId })
+  await auth.applicationSecret.revoke.mutate({ applicationId, secretId })
+  const { id: invitationId } = await auth.applicationInvitation.create.mutate({ applicationId, email: 'x@example.com', role: 'USER' })
+  await auth.applicationInvitation.list.query({ applicationId })
+  await auth.applicationInvitation.revoke.mutate({ applicationId, invitationId })
+  await auth.membership.remove.mutate({ applicationId, membershipId })
+  await auth.application.update.mutate({ applicationId, version: 1, name: 'Y' })
+  await auth.application.delete.mutate({ applicationId })
+  await auth.application.list.query({ deleted: true })
+  await auth.application.restore.mutate({ applicationId })
+  await auth.application.list.query({})
+  await roleIn('audits', UserId.parse(ben.userId))
 }
 
 function scansOf(plan: Plan): string[] {

@@ -17,6 +17,12 @@ const ANSWERS: Record<string, Record<string, string>> = {
   'signed in, address verified': { stranger: 'UNAUTHORIZED', unverified: 'EMAIL_NOT_VERIFIED', verified: 'in', administrator: 'in' },
   administrators: { stranger: 'UNAUTHORIZED', unverified: 'EMAIL_NOT_VERIFIED', verified: 'FORBIDDEN', administrator: 'in' },
   'members of the team': { stranger: 'UNAUTHORIZED', unverified: 'EMAIL_NOT_VERIFIED', verified: 'NOT_FOUND', administrator: 'NOT_FOUND' },
+  'people of the application': {
+    stranger: 'UNAUTHORIZED',
+    unverified: 'EMAIL_NOT_VERIFIED',
+    verified: 'NOT_FOUND',
+    administrator: 'NOT_FOUND',
+  },
 }
 const NO = ['UNAUTHORIZED', 'EMAIL_NOT_VERIFIED', 'FORBIDDEN', 'NOT_FOUND']
 
@@ -36,10 +42,10 @@ afterAll(async () => {
   await database.drop()
 })
 
-/** The code that a call is refused with: of an input that names a team that is not theirs, and is otherwise nonsense. */
+/** The code that a call is refused with: of an input that names a team and an application that are not theirs, and is otherwise nonsense. */
 async function answerTo(who: string, name: string, type: string): Promise<string> {
   const headers: Record<string, string> = who === 'stranger' ? {} : { authorization: `Bearer ${who}` }
-  const input = { teamId: '01991f0e-7b1c-7000-8000-000000000000', surelyUnknown: true }
+  const input = { teamId: '01991f0e-7b1c-7000-8000-000000000000', applicationId: 'tz4a98xxat96iws9zmbrgj3a', surelyUnknown: true }
   const answer = await (type === 'mutation'
     ? edge.call(name, { input, headers })
     : edge.call(`${name}?input=${encodeURIComponent(JSON.stringify({ json: input }))}`, { headers }))

@@ -3,7 +3,7 @@ import './events-application.ts'
 import './events.ts'
 
 export type { AuditsRole, MediaRole, PaymentsRole } from './application-roles.ts'
-export { enterApplication, type ApplicationActor } from './application-scope.ts'
+export { enterApplication } from './application-scope.ts'
 export { roleIn } from './built-in.ts'
 export { jobs } from './jobs.ts'
 export { userByEmail, usersByIds, type Person } from './people.ts'

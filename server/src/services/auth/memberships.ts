@@ -145,7 +145,8 @@ export function idsOf(row: Row<'membership'>): { applicationId: ApplicationId; m
 /** A membership as those see it who manage people. */
 export function presentMembership({ id, userId, user, role, metadata, active, version, createdAt }: PersonIn): Membership {
   const ids = { id: MembershipId.parse(id), userId: UserId.parse(userId) }
-  return { ...ids, ...user, role, metadata: metadata as Membership['metadata'], active, version, joinedAt: createdAt }
+  const { name, email } = user
+  return { ...ids, name, email, role, metadata: metadata as Membership['metadata'], active, version, joinedAt: createdAt }
 }
 
 /** Its application and the actor's own membership are locked with it. Whoever may not handle it is refused, unless they leave. */

@@ -28,6 +28,7 @@ export const TokenPurpose = z.enum([
   'EMAIL_CHANGE_APPROVAL',
   'EMAIL_CHANGE_PROOF',
   'EMAIL_CHANGE_UNDO',
+  'APPLICATION_INVITATION',
 ])
 
 /** A one-time token. Anything but the known form is simply unknown. */

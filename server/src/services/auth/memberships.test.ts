@@ -1,0 +1,387 @@
+import { isAppError, type Client, type RouterInputs } from '@plinth/client'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { transaction } from '#db'
+import type { SystemActor } from '#lib/actor.ts'
+import { joinApplication, newApplication, ownMembership, type Application, type Membership } from '../../../test/applications.ts'
+import { openBrowser, type Answer } from '../../../test/browser.ts'
+import { query } from '../../../test/database.ts'
+import { refusal } from '../../../test/refusal.ts'
+import { startSecondProcess } from '../../../test/second-process.ts'
+import { startTestServer, type TestServer } from '../../../test/server.ts'
+import { person, type Somebody } from '../../../test/teams.ts'
+import { appRouter } from '../../router.ts'
+import { soleOwnerships } from './application-owners.ts'
+import { ensureMembership } from './memberships.ts'
+
+const tester: SystemActor = { kind: 'SYSTEM', name: 'test' }
+let server: TestServer
+let anna: Somebody
+let ben: Somebody
+let cleo: Somebody
+
+beforeAll(async () => {
+  server = await startTestServer()
+  ;[anna, ben, cleo] = [await person(server, 'Anna'), await person(server, 'Ben'), await person(server, 'Cleo')]
+})
+afterAll(() => server.stop())
+
+const ask = <R extends Record<string, unknown>>(sql: string, values: unknown[] = []) => query<R>(server.database.ownerUrl, sql, values)
+const api = (who: Somebody) => who.client.auth
+const raw = (who: Somebody, url = server.url) => openBrowser(url, { authorization: `Bearer ${who.token}` })
+const rolesOf = async (who: Somebody, { id }: Application) =>
+  Object.fromEntries((await api(who).membership.list.query({ applicationId: id })).items.map(({ name, role }) => [name, role]))
+
+interface Cast {
+  readonly application: Application
+  readonly owner: Membership
+  readonly admin: Membership
+  readonly user: Membership
+}
+
+/** An application of Anna's, with Ben as its ADMIN and Cleo as a USER. */
+async function cast(): Promise<Cast> {
+  const application = await newApplication(anna)
+  const admin = await joinApplication(server, { inviter: anna, invited: ben, application, role: 'ADMIN' })
+  const user = await joinApplication(server, { inviter: ben, invited: cleo, application, role: 'USER' })
+  return { application, owner: await ownMembership(anna, application), admin, user }
+}
+
+/** What a refused call was told, but for what differs from call to call. */
+function toldBy({ status, error }: Answer): unknown {
+  const told = Object.entries(error?.data ?? {}).filter(([key]) => key !== 'requestId' && key !== 'path')
+  return { status, message: error?.message, data: Object.fromEntries(told) }
+}
+
+type Ids = Pick<RouterInputs['auth']['membership']['remove'], 'applicationId' | 'membershipId'>
+type Ask = (client: Client['auth'], ids: Ids) => Promise<unknown>
+type Role = 'OWNER' | 'ADMIN' | 'USER'
+const secretId = '01991f0e-7b1c-7000-8000-000000000000' as RouterInputs['auth']['applicationSecret']['revoke']['secretId']
+const invitationId = '01991f0e-7b1c-7000-8000-000000000000' as RouterInputs['auth']['applicationInvitation']['revoke']['invitationId']
+
+/** Who may ask what of a USER's membership and of the application. What is not refused is done, or finds nothing. Deleting comes last. */
+const table: Record<string, { ask: Ask; allowed: readonly Role[] }> = {
+  'auth.application.get': { ask: (auth, { applicationId }) => auth.application.get.query({ applicationId }), allowed: ['OWNER', 'ADMIN'] },
+  'auth.application.update': {
+    ask: (auth, { applicationId }) => auth.application.update.mutate({ applicationId, version: 0, name: 'X' }),
+    allowed: ['OWNER'],
+  },
+  'auth.applicationSecret.create': {
+    ask: (auth, { applicationId }) => auth.applicationSecret.create.mutate({ applicationId, name: 'x' }),
+    allowed: ['OWNER'],
+  },
+  'auth.applicationSecret.list': {
+    ask: (auth, { applicationId }) => auth.applicationSecret.list.query({ applicationId }),
+    allowed: ['OWNER'],
+  },
+  'auth.applicationSecret.revoke': {
+    ask: (auth, { applicationId }) => auth.applicationSecret.revoke.mutate({ applicationId, secretId }),
+    allowed: ['OWNER'],
+  },
+  'auth.membership.list': {
+    ask: (auth, { applicationId }) => auth.membership.list.query({ applicationId }),
+    allowed: ['OWNER', 'ADMIN'],
+  },
+  'auth.membership.changeRole': {
+    ask: (auth, ids) => auth.membership.changeRole.mutate({ ...ids, role: 'USER' }),
+    allowed: ['OWNER', 'ADMIN'],
+  },
+  'auth.membership.update': { ask: (auth, ids) => auth.membership.update.mutate({ ...ids, version: 0 }), allowed: ['OWNER', 'ADMIN'] },
+  'auth.applicationInvitation.create': {
+    ask: (auth, { applicationId }) => auth.applicationInvitation.create.mutate({ applicationId, email: 'new@example.com', role: 'USER' }),
+    allowed: ['OWNER', 'ADMIN'],
+  },
+  'auth.applicationInvitation.list': {
+    ask: (auth, { applicationId }) => auth.applicationInvitation.list.query({ applicationId }),
+    allowed: ['OWNER', 'ADMIN'],
+  },
+  'auth.applicationInvitation.revoke': {
+    ask: (auth, { applicationId }) => auth.applicationInvitation.revoke.mutate({ applicationId, invitationId }),
+    allowed: ['OWNER', 'ADMIN'],
+  },
+  'auth.membership.remove': { ask: (auth, ids) => auth.membership.remove.mutate(ids), allowed: ['OWNER', 'ADMIN'] },
+  'auth.application.delete': { ask: (auth, { applicationId }) => auth.application.delete.mutate({ applicationId }), allowed: ['OWNER'] },
+}
+
+/** Of no one application, or not by a role in it. */
+const ofNone = [
+  'application.create',
+  'application.list',
+  'application.restore',
+  'applicationInvitation.accept',
+  'membership.grant',
+  'membership.withdraw',
+]
+
+describe('roles', () => {
+  test('the table leaves out no procedure of applications', () => {
+    const all = Object.keys(appRouter._def.procedures).filter((path) => /^auth\.(?:application|membership)/.test(path))
+    expect([...Object.keys(table), ...ofNone.map((path) => `auth.${path}`)].toSorted()).toEqual(all.toSorted())
+  })
+
+  test.each(['OWNER', 'ADMIN', 'USER'] as const)('an %s may do what the table says, and nothing else', async (role) => {
+    const { application } = await cast()
+    const [somebody, other] = [await person(server, `${role}-one`), await person(server, `${role}-two`)]
+    await joinApplication(server, { inviter: anna, invited: somebody, application, role })
+    const target = await joinApplication(server, { inviter: anna, invited: other, application, role: 'USER' })
+    for (const [path, { ask: call, allowed }] of Object.entries(table)) {
+      const answer = await codeOf(call(somebody.alone().auth, { applicationId: application.id, membershipId: target.id }))
+      expect([path, answer === 'FORBIDDEN']).toEqual([path, !allowed.includes(role)])
+    }
+  })
+
+  test('T01 T04 a stranger, and the owner of another application, are told what an unknown application is told, whatever they ask', async () => {
+    const { application, user } = await cast()
+    const stranger = await person(server, 'Stranger')
+    await newApplication(stranger)
+    const unknown = 'tz4a98xxat96iws9zmbrgj3a'
+    for (const path of Object.keys(table)) {
+      const isQuery = /\.(?:get|list)$/.test(path)
+      const others = { ...extras[path], ...(path.startsWith('auth.membership') && !isQuery && { membershipId: user.id }) }
+      const call = (applicationId: string) => raw(stranger)[isQuery ? 'query' : 'mutate'](path, { applicationId, ...others })
+      const [theirs, none] = [toldBy(await call(application.id)), toldBy(await call(unknown))]
+      expect([path, theirs]).toEqual([path, none])
+      expect(theirs).toEqual({ status: 404, message: 'There is no such application.', data: { code: 'NOT_FOUND', httpStatus: 404 } })
+    }
+    expect(await rolesOf(anna, application)).toEqual({ Anna: 'OWNER', Ben: 'ADMIN', Cleo: 'USER' })
+  })
+
+  test('T01 T04 ids of another application are unknown in one’s own: memberships, secrets, invitations', async () => {
+    const { application, user } = await cast()
+    const [mine, applicationId] = [await newApplication(ben), application.id]
+    const theirs = {
+      secretId: (await api(anna).applicationSecret.create.mutate({ applicationId, name: 'x' })).id,
+      invitationId: (await api(anna).applicationInvitation.create.mutate({ applicationId, email: 'x@example.com', role: 'USER' })).id,
+      membershipId: user.id,
+    }
+    const unknown = { secretId, invitationId, membershipId: 'tz4a98xxat96iws9zmbrgj3a' }
+    const calls = [
+      ['auth.applicationSecret.revoke', 'secretId', {}],
+      ['auth.applicationInvitation.revoke', 'invitationId', {}],
+      ['auth.membership.changeRole', 'membershipId', { role: 'USER' }],
+      ['auth.membership.update', 'membershipId', { version: 1, active: false }],
+      ['auth.membership.remove', 'membershipId', {}],
+    ] as const
+    for (const [path, key, rest] of calls) {
+      const call = (id: string) => raw(ben).mutate(path, { applicationId: mine.id, [key]: id, ...rest })
+      const answers = [toldBy(await call(theirs[key])), toldBy(await call(unknown[key]))]
+      expect([path, answers[0]]).toEqual([path, answers[1]])
+      expect(answers[0]).toMatchObject({ status: 404 })
+    }
+    expect(await rolesOf(anna, application)).toEqual({ Anna: 'OWNER', Ben: 'ADMIN', Cleo: 'USER' })
+  })
+
+  test('T02 nobody gives themselves or others more than they are, nor takes from who is more', async () => {
+    const { application, owner, admin, user } = await cast()
+    const applicationId = application.id
+    const change = (who: Somebody, { id: membershipId }: Membership, role: Role) =>
+      raw(who).mutate('auth.membership.changeRole', { applicationId, membershipId, role })
+    const refused = [
+      await change(cleo, user, 'OWNER'),
+      await change(cleo, user, 'ADMIN'),
+      await change(ben, admin, 'OWNER'),
+      await change(ben, user, 'OWNER'),
+      await change(ben, owner, 'USER'),
+      await raw(ben).mutate('auth.membership.remove', { applicationId, membershipId: owner.id }),
+      await raw(cleo).mutate('auth.membership.remove', { applicationId, membershipId: admin.id }),
+      await raw(ben).mutate('auth.membership.update', { applicationId, membershipId: owner.id, version: 1, active: false }),
+      await raw(ben).mutate('auth.applicationInvitation.create', { applicationId, email: 'evil@example.com', role: 'OWNER' }),
+    ]
+    expect(refused.map(({ status, error }) => [status, error?.data.code])).toEqual(refused.map(() => [403, 'FORBIDDEN']))
+    expect(await rolesOf(anna, application)).toEqual({ Anna: 'OWNER', Ben: 'ADMIN', Cleo: 'USER' })
+    const traces = await ask(`SELECT FROM core.activity WHERE event = 'auth.application.refused' AND data->>'applicationId' = $1`, [
+      applicationId,
+    ])
+    expect(traces).toHaveLength(refused.length)
+  })
+
+  test('a role that the application has not is refused, by us and by the database', async () => {
+    const { application, user } = await cast()
+    const change = api(anna).membership.changeRole.mutate({ applicationId: application.id, membershipId: user.id, role: 'VENDOR' })
+    expect(await refusal(change)).toMatchObject({ code: 'BAD_REQUEST', details: { fields: { role: [expect.any(String)] } } })
+    await expect(ask(`UPDATE auth.memberships SET role = 'VENDOR' WHERE id = $1`, [user.id])).rejects.toThrow('has no role VENDOR')
+  })
+})
+
+/** What the inputs need beside the ids, so that the door is what answers. */
+const extras: Record<string, object> = {
+  'auth.application.update': { version: 1 },
+  'auth.applicationSecret.create': { name: 'x' },
+  'auth.applicationSecret.revoke': { secretId },
+  'auth.membership.changeRole': { role: 'USER' },
+  'auth.membership.update': { version: 1 },
+  'auth.applicationInvitation.create': { email: 'x@example.com', role: 'USER' },
+  'auth.applicationInvitation.revoke': { invitationId },
+}
+
+async function codeOf(asked: Promise<unknown>): Promise<string> {
+  return asked.then(
+    () => 'done',
+    (error: unknown) => (isAppError(error) ? error.data.code : String(error)),
+  )
+}
+
+describe('the last owner', () => {
+  test('T03 keeps the role, stays active and stays in, until there is another', async () => {
+    const { application, owner, admin } = await cast()
+    const ids = { applicationId: application.id, membershipId: owner.id }
+    const lastOwner = { code: 'CONFLICT', details: { reason: 'LAST_OWNER' } }
+    expect(await refusal(api(anna).membership.changeRole.mutate({ ...ids, role: 'USER' }))).toMatchObject(lastOwner)
+    expect(await refusal(api(anna).membership.update.mutate({ ...ids, version: 1, active: false }))).toMatchObject(lastOwner)
+    expect(await refusal(api(anna).membership.remove.mutate(ids))).toMatchObject(lastOwner)
+    const sole = () => transaction('auth', tester, (tx) => soleOwnerships(tx, anna.userId))
+    expect(await sole()).toContainEqual({ applicationId: application.id, name: application.name })
+    await api(anna).membership.changeRole.mutate({ applicationId: application.id, membershipId: admin.id, role: 'OWNER' })
+    expect((await sole()).map(({ applicationId }) => applicationId)).not.toContain(application.id)
+    await ask('UPDATE auth.users SET disabled_at = now() WHERE id = $1', [ben.userId])
+    expect(await sole()).toContainEqual({ applicationId: application.id, name: application.name })
+    expect(await refusal(api(anna).membership.remove.mutate(ids))).toMatchObject(lastOwner)
+    await ask('UPDATE auth.users SET disabled_at = NULL WHERE id = $1', [ben.userId])
+    await api(anna).membership.remove.mutate(ids)
+    expect(await rolesOf(ben, application)).toEqual({ Ben: 'OWNER', Cleo: 'USER' })
+  })
+
+  test('of two owners who leave, demote and suspend each other 20 times at once, one is left', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const { application, owner, admin } = await cast()
+      const applicationId = application.id
+      await api(anna).membership.changeRole.mutate({ applicationId, membershipId: admin.id, role: 'OWNER' })
+      const other = { ...admin, version: 1 }
+      const calls = Array.from({ length: 20 }, (_, i) => {
+        const [who, target] = i % 2 ? [anna, other] : [ben, owner]
+        const { membership } = who.alone().auth
+        const ids = { applicationId, membershipId: target.id }
+        if (i % 3 === 0) return () => membership.changeRole.mutate({ ...ids, role: 'USER' })
+        return i % 3 === 1 ? () => membership.remove.mutate(ids) : () => membership.update.mutate({ ...ids, version: 1, active: false })
+      })
+      const answers = await Promise.allSettled(calls.map((call) => call()))
+      expect(answers.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0)
+      const owners = await ask(
+        `SELECT FROM auth.memberships WHERE application_id = $1 AND role = 'OWNER' AND active AND deleted_at IS NULL`,
+        [applicationId],
+      )
+      expect(owners).toHaveLength(1)
+    }
+  })
+
+  test('two owners whose accounts are both asked to go at once: one of them is the last', async () => {
+    const { application, admin } = await cast()
+    await api(anna).membership.changeRole.mutate({ applicationId: application.id, membershipId: admin.id, role: 'OWNER' })
+    const leave = ({ userId }: Somebody) =>
+      transaction('auth', tester, async (tx) => {
+        await tx.lock('user', { id: userId })
+        const sole = (await soleOwnerships(tx, userId)).filter(({ applicationId }) => applicationId === application.id)
+        if (sole.length === 0) await tx.user.update({ where: { id: userId }, data: { disabledAt: tx.now } })
+        return sole.length
+      })
+    expect((await Promise.all([leave(anna), leave(ben)])).toSorted()).toEqual([0, 1])
+    await ask('UPDATE auth.users SET disabled_at = NULL')
+  })
+})
+
+describe('a membership', () => {
+  test('is changed from the version that was seen: of 20 changes at once one is made', async () => {
+    const { application, user } = await cast()
+    const update = (i: number) =>
+      anna.alone().auth.membership.update.mutate({ applicationId: application.id, membershipId: user.id, version: 1, metadata: { i } })
+    const answers = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => update(i)))
+    const made = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+    expect(made).toHaveLength(1)
+    expect(await api(anna).membership.list.query({ applicationId: application.id, role: 'USER' })).toMatchObject({ items: made })
+  })
+
+  test('keeps metadata that is JSON, small, and text that the database can hold', async () => {
+    const { application, user } = await cast()
+    const put = (metadata: unknown, version = 1) =>
+      raw(anna).mutate('auth.membership.update', { applicationId: application.id, membershipId: user.id, version, metadata })
+    const kept = { plan: 'gold', seats: 3, tags: ['a', null, true], nested: { ok: 'ü🙂\\u0000' } }
+    expect((await put(kept)).data).toMatchObject({ metadata: kept, version: 2 })
+    for (const bad of [
+      [],
+      'text',
+      null,
+      { x: 'y'.repeat(4096) },
+      { x: 'a\u0000b' },
+      { x: '\ud800' },
+      { ['k'.repeat(65)]: 1 },
+      { '': 1 },
+      { x: 1n },
+    ])
+      expect((await put(bad, 2)).status).toBe(400)
+    expect((await api(anna).membership.list.query({ applicationId: application.id, role: 'USER' })).items[0]?.metadata).toEqual(kept)
+  })
+
+  test('T05 that is removed, or made inactive, lets nobody in any more: here at once, in another process within 250 ms', async () => {
+    await using second = await startSecondProcess(server)
+    const { application, admin } = await cast()
+    const applicationId = application.id
+    const knock = async (url: string) => (await raw(ben, url).query('auth.membership.list', { applicationId })).status
+    const both = async () => [await knock(server.url), await knock(second.url)]
+    expect(await both()).toEqual([200, 200])
+    await api(anna).membership.update.mutate({ applicationId, membershipId: admin.id, version: 1, active: false })
+    expect(await both()).toEqual([404, 404])
+    await api(anna).membership.update.mutate({ applicationId, membershipId: admin.id, version: 2, active: true })
+    await api(anna).membership.changeRole.mutate({ applicationId, membershipId: admin.id, role: 'USER' })
+    expect(await both()).toEqual([403, 403])
+    await api(anna).membership.remove.mutate({ applicationId, membershipId: admin.id })
+    expect(await both()).toEqual([404, 404])
+  })
+
+  test('is left by its own person, whatever their role', async () => {
+    const { application, user } = await cast()
+    await api(cleo).membership.remove.mutate({ applicationId: application.id, membershipId: user.id })
+    expect(await rolesOf(anna, application)).toEqual({ Anna: 'OWNER', Ben: 'ADMIN' })
+  })
+
+  test('made just in time is one, however many ask at once, and none where the application is not active', async () => {
+    const { id: applicationId } = await newApplication(anna)
+    const come = () => transaction('auth', tester, (tx) => ensureMembership(tx, cleo.userId, applicationId))
+    const made = await Promise.all(Array.from({ length: 20 }, come))
+    expect(new Set(made.map((row) => row?.id)).size).toBe(1)
+    expect(made[0]).toMatchObject({ role: 'USER', userId: cleo.userId })
+    await api(anna).application.update.mutate({ applicationId, version: 1, active: false })
+    expect(await come()).toBeNull()
+    await api(anna).application.update.mutate({ applicationId, version: 2, active: true })
+    await api(anna).membership.update.mutate({ applicationId, membershipId: made[0]!.id as never, version: 1, active: false })
+    expect(await come()).toBeNull()
+  })
+})
+
+describe('an invitation', () => {
+  test('A01 answers the same for an address that has an account and for one that has none', async () => {
+    const { id: applicationId } = await newApplication(anna)
+    const invite = async (email: string) => {
+      const { status, data } = await raw(anna).mutate('auth.applicationInvitation.create', { applicationId, email, role: 'USER' })
+      return { status, shape: Object.keys(data as object), role: (data as { role: string }).role }
+    }
+    expect(await invite(ben.email)).toEqual(await invite('nobody@example.com'))
+  })
+
+  test('is accepted once by 20 at once, by its address alone, while its giver may still give it', async () => {
+    const application = await newApplication(anna)
+    const applicationId = application.id
+    const admin = await joinApplication(server, { inviter: anna, invited: ben, application, role: 'ADMIN' })
+    await api(ben).applicationInvitation.create.mutate({ applicationId, email: cleo.email, role: 'USER' })
+    const token = await server.tokenMailedTo(cleo.email, new RegExp(`to the application ${application.name}\\.`))
+    const accept = (who: Somebody) => raw(who).mutate('auth.applicationInvitation.accept', { token })
+    expect((await accept(anna)).status).toBe(403)
+    await api(anna).membership.changeRole.mutate({ applicationId, membershipId: admin.id, role: 'USER' })
+    expect(toldBy(await accept(cleo))).toMatchObject({ status: 400, data: { code: 'INVALID_TOKEN' } })
+    await api(anna).membership.changeRole.mutate({ applicationId, membershipId: admin.id, role: 'ADMIN' })
+    const answers = await Promise.all(Array.from({ length: 20 }, () => accept(cleo)))
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array.from({ length: 19 }, () => 400)])
+    expect(await rolesOf(anna, application)).toEqual({ Anna: 'OWNER', Ben: 'ADMIN', Cleo: 'USER' })
+    const again = api(anna).applicationInvitation.create.mutate({ applicationId, email: cleo.email, role: 'USER' })
+    expect(await refusal(again)).toMatchObject({ code: 'CONFLICT', details: { reason: 'ALREADY_MEMBER' } })
+  })
+
+  test('that is taken back, or made anew, leads nowhere by its old link', async () => {
+    const application = await newApplication(anna)
+    const applicationId = application.id
+    const dora = await person(server, 'Dora')
+    const { id } = await api(anna).applicationInvitation.create.mutate({ applicationId, email: dora.email, role: 'USER' })
+    const token = await server.tokenMailedTo(dora.email, /to the application/)
+    await api(anna).applicationInvitation.revoke.mutate({ applicationId, invitationId: id })
+    expect((await raw(dora).mutate('auth.applicationInvitation.accept', { token })).error?.data.code).toBe('INVALID_TOKEN')
+    expect((await api(anna).applicationInvitation.list.query({ applicationId })).items).toEqual([])
+  })
+})
