@@ -157,9 +157,19 @@ function newerThan15({ sql, firstLine }: Statement, fault: string | null): Findi
 
 /** Without a transaction the runner can not step back and try again, so that it waits for locks without a limit. These let everybody pass meanwhile. */
 function waitsForNobody({ kind, node }: Tree['nodes'][number]): boolean {
+  if (kind === 'CallStmt') return calls(node, 'core.backfill')
   if (kind === 'IndexStmt' || kind === 'DropStmt') return node['concurrent'] === true
   if (kind === 'ReindexStmt') return nodesIn(node).some((option) => option.node['defname'] === 'concurrently')
   return kind === 'AlterTableStmt' && commands(node).every(isGentle)
+}
+
+function calls(call: Place['node'], name: string): boolean {
+  const { funcname } = call['funccall'] as { funcname: unknown }
+  return (
+    nodesIn(funcname)
+      .map(({ node }) => node['sval'])
+      .join('.') === name
+  )
 }
 
 function isGentle({ subtype, def }: AlterTableCmd): boolean {
