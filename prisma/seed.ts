@@ -1,6 +1,6 @@
 /**
  * A small demonstration for development, made by the services' own functions: an administrator who owns a team,
- * a member of it, and an invitation that waits. Does nothing where anybody has an account.
+ * a member of it, and an invitation that waits, with a profile each. Does nothing where anybody has an account.
  */
 import { parseArgs } from 'node:util'
 import { connectDatabase, db, disconnectDatabase } from '../server/src/db/index.ts'
@@ -14,6 +14,8 @@ import { signUp, verifyEmail } from '../server/src/services/auth/accounts.ts'
 import { setUpCode, tokenFor } from '../server/src/services/auth/index.ts'
 import { setUp } from '../server/src/services/auth/setup.ts'
 import { signIn } from '../server/src/services/auth/sign-in.ts'
+import { getProfile, updateProfile } from '../server/src/services/profile/profiles.ts'
+import { setBillingContact } from '../server/src/services/teams/billing.ts'
 import { enterTeam } from '../server/src/services/teams/index.ts'
 import { acceptInvitation, createInvitation } from '../server/src/services/teams/invitations.ts'
 import { createTeam } from '../server/src/services/teams/teams.ts'
@@ -28,6 +30,9 @@ async function seed(): Promise<void> {
   await createInvitation(inTeam, { teamId: inTeam.teamId, email: demo.member, role: 'MEMBER' })
   await acceptInvitation(await actorOf(demo.member), { token: await tokenMailedTo(demo.member, 'TEAM_INVITATION') })
   await createInvitation(inTeam, { teamId: inTeam.teamId, email: demo.invited, role: 'VIEWER' })
+  await setBillingContact(inTeam, { teamId: inTeam.teamId, name: 'Accounts', email: demo.owner, address: null, taxId: null })
+  const { version } = await getProfile(owner)
+  await updateProfile(owner, { version, timeZone: 'Europe/Zurich', bio: 'Owns the demonstration.' })
 }
 
 async function makeVerified(email: string, name: string): Promise<void> {

@@ -32,7 +32,10 @@ export async function newTeam(owner: Somebody, slug = `team-${++made}`): Promise
 
 /** Invites a person by mail, and lets them accept. */
 export async function joinTeam(server: TestServer, inviter: Somebody, invited: Somebody, team: Team, role: Team['role']): Promise<void> {
+  const newest = async () => (await server.mailsTo(invited.email)).find(({ text }) => text.includes(`to the team ${team.name}.`))?.messageId
+  const older = await newest()
   const invitation = await inviter.client.teams.invitation.create.mutate({ teamId: team.id, email: invited.email, role })
+  await eventually(async () => (await newest()) !== older)
   await invited.client.teams.invitation.accept.mutate({ token: await invitationToken(server, invited.email, team.name) })
   if (invitation.role !== role) throw new Error('The invitation is for another role')
 }

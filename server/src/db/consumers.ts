@@ -64,7 +64,7 @@ export function consumer<S extends Service, const E extends EventName>(definitio
   name: `${S}.${string}`
   on: readonly E[]
   order?: Order
-  inTransaction: (tx: Tx<S>, event: FeedEvent<E>) => Promise<unknown>
+  inTransaction: (tx: Tx<S>, event: NoInfer<FeedEvent<E>>) => Promise<unknown>
 }): Consumer {
   return { ...definition, kind: 'consumer', service: serviceOf(definition.name) } as unknown as Consumer
 }
@@ -74,7 +74,7 @@ export function effect<const E extends EventName>(definition: {
   name: `${Service}.${string}`
   on: readonly E[]
   order?: Order
-  run: (event: FeedEvent<E>) => Promise<unknown>
+  run: (event: NoInfer<FeedEvent<E>>) => Promise<unknown>
 }): Effect {
   return { ...definition, kind: 'effect', service: serviceOf(definition.name) } as unknown as Effect
 }

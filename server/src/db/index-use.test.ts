@@ -7,6 +7,7 @@ import { query } from '../../test/database.ts'
 import { startTestServer, type TestServer } from '../../test/server.ts'
 import { joinTeam, newTeam, person, type Somebody } from '../../test/teams.ts'
 import { roleIn } from '../services/auth/index.ts'
+import { makeMissingProfiles } from '../services/profile/accounts.ts'
 import { rememberedStatements } from './statements.ts'
 
 let server: TestServer
@@ -64,6 +65,19 @@ async function liveALittle(anna: Somebody, ben: Somebody): Promise<void> {
   await anna.client.teams.invitation.list.query({ teamId })
   await anna.client.teams.activity.list.query({ teamId })
   await anna.client.teams.list.query({})
+  await anna.client.teams.settings.update.mutate({ teamId, defaultRole: 'VIEWER' })
+  await anna.client.teams.billingContact.set.mutate({ teamId, name: 'Anna', email: anna.email, address: null, taxId: null })
+  await anna.client.teams.billingContact.get.query({ teamId })
+  const invitation = await anna.client.teams.invitation.create.mutate({ teamId, email: 'waiting@example.com' })
+  await anna.client.teams.invitation.resend.mutate({ teamId, invitationId: invitation.id })
+  await anna.client.teams.invitation.revoke.mutate({ teamId, invitationId: invitation.id })
+  await anna.client.teams.member.transfer.mutate({ teamId, userId: ben.userId })
+  await anna.client.teams.member.leave.mutate({ teamId })
+  await joinTeam(server, ben, anna, team, 'OWNER')
+  await anna.client.teams.member.remove.mutate({ teamId, userId: ben.userId })
+  const { version } = await anna.client.profile.get.query()
+  await anna.client.profile.update.mutate({ version, bio: 'Builds things.' })
+  await makeMissingProfiles()
   await anna.client.teams.delete.mutate({ teamId })
   await anna.client.teams.list.query({ deleted: true })
   await anna.client.teams.restore.mutate({ teamId })

@@ -3,7 +3,7 @@ export { connectDatabase, disconnectDatabase, type DatabaseConfig } from './clie
 export { db, withDeleted, type ReadingModels } from './db.ts'
 export { apart } from './apart.ts'
 export { transaction, type Tx } from './transaction.ts'
-export { refuse, type Refusal } from './refusal.ts'
+export { refuse, refuseStale, type Refusal } from './refusal.ts'
 export { defineEvents, listEvents, type EventsOf, type EventName, type Events, type EventScope } from './events.ts'
 export {
   consumer,
@@ -20,6 +20,7 @@ export { watchFeed } from './feed-watch.ts'
 export { activityOf, ActivityEntry, originsOf, type Origin } from './activity.ts'
 export { asAppError, conflictOn } from './errors.ts'
 export { ErrorEntry, ErrorPage, keepError, listErrors, settleErrors } from './error-log.ts'
+export { DbNull } from './generated/internal/prismaNamespace.ts'
 export { purgeExpiredKeys } from './idempotency.ts'
 export { keyset, Page, pageOf, type PageOf } from './pagination.ts'
 export type { Models, ModelOf, Row, Service } from './models.ts'

@@ -13,3 +13,13 @@ export function oneLine(longest: number): z.ZodString {
     .max(longest, `is longer than ${longest} characters`)
     .regex(/^[^\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]*$/u, 'holds a character that is no part of a line of text')
 }
+
+/** Takes text of any number of lines, as `oneLine` takes one; lines end in \n, and tabs are kept. */
+export function paragraphs(longest: number): z.ZodString {
+  return z
+    .string()
+    .overwrite((text) => text.normalize('NFC').replaceAll(/\r\n?/g, '\n').trim())
+    .min(1, 'is empty')
+    .max(longest, `is longer than ${longest} characters`)
+    .regex(/^(?:[\n\t]|[^\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069])*$/u, 'holds a character that is no part of a text')
+}

@@ -28,6 +28,7 @@ export const changes: readonly Change[] = [
       { file: TEAM, from: '@@unique([slug]', to: '@@unique([handle]' },
       { file: SCHEMA, from: 'name: TeamName, slug: Slug', to: 'name: TeamName, handle: Slug' },
       { file: SCHEMA, from: '  slug: z.string(),\n', to: '  handle: z.string(),\n' },
+      { file: SCHEMA, from: '  slug: Slug.exactOptional(),\n', to: '  handle: Slug.exactOptional(),\n' },
     ],
   },
   {
@@ -38,6 +39,7 @@ export const changes: readonly Change[] = [
       { file: TEAM, from: '  @@unique([slug], where: { deletedAt: null })\n', to: '' },
       { file: SCHEMA, from: 'name: TeamName, slug: Slug', to: 'name: TeamName' },
       { file: SCHEMA, from: '  slug: z.string(),\n', to: '' },
+      { file: SCHEMA, from: '  slug: Slug.exactOptional(),\n', to: '' },
     ],
   },
   {
@@ -47,6 +49,7 @@ export const changes: readonly Change[] = [
       { file: TEAM, from: '  slug       String\n', to: '  slug       Int\n' },
       { file: SCHEMA, from: 'name: TeamName, slug: Slug', to: 'name: TeamName, slug: z.int()' },
       { file: SCHEMA, from: '  slug: z.string(),\n', to: '  slug: z.int(),\n' },
+      { file: SCHEMA, from: '  slug: Slug.exactOptional(),\n', to: '  slug: z.int().exactOptional(),\n' },
     ],
   },
   {
@@ -87,7 +90,7 @@ export const changes: readonly Change[] = [
   {
     id: 'relation',
     about: 'a relation gets another name (`Team.members` to `people`)',
-    edits: [{ file: TEAM, from: '  members     Team', to: '  people      Team' }],
+    edits: [{ file: TEAM, from: '  members        Team', to: '  people         Team' }],
   },
   {
     id: 'to-many',

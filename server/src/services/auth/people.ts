@@ -15,6 +15,17 @@ export async function usersByIds(ids: readonly UserId[]): Promise<Map<UserId, Pe
   return new Map(rows.map((row) => [UserId.parse(row.id), { ...row, id: UserId.parse(row.id) }]))
 }
 
+/** Lists the living by id, those after `id`: for walking over all of them. */
+export async function usersAfter(id: UserId | null, count: number): Promise<Person[]> {
+  const rows = await db('auth').user.findMany({
+    where: id === null ? {} : { id: { gt: id } },
+    select: { id: true, name: true, email: true },
+    orderBy: { id: 'asc' },
+    take: count,
+  })
+  return rows.map((row) => ({ ...row, id: UserId.parse(row.id) }))
+}
+
 /** Gives the person whose proven address this is. What is found must not be told to whoever typed the address. */
 export async function userByEmail(email: string): Promise<Person | null> {
   const row = await db('auth').user.findFirst({

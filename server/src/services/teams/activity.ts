@@ -16,6 +16,9 @@ export async function listActivity(actor: TeamActor, page: PageInTeam): Promise<
   return activityOf('teams', { team: actor.teamId }, page)
 }
 
+/** They tell of people who have not joined. */
+const ofInvited = new Set<string>(['teams.invitation.created', 'teams.invitation.resent', 'teams.invitation.revoked'])
+
 const watched = new Set<string>(TeamEvent.options.map((option) => option.shape.name.value))
 
 /**
@@ -30,7 +33,7 @@ export async function* watchTeam(
 ): AsyncGenerator<TrackedEnvelope<TeamEvent>, void> {
   const after = lastEventId === undefined ? {} : { after: BigInt(lastEventId) }
   for await (const event of watchFeed('teams', { team: actor.teamId, signal: signal ?? AbortSignal.any([]), ...after })) {
-    if (!watched.has(event.name) || (event.name === 'teams.invitation.created' && !maySeeInvitations(actor.role))) continue
+    if (!watched.has(event.name) || (ofInvited.has(event.name) && !maySeeInvitations(actor.role))) continue
     const actorId = event.actorKind === 'USER' ? event.actorId : null
     yield tracked(String(event.position), TeamEvent.parse({ ...event, actorId, userId: event.user }))
   }

@@ -91,6 +91,18 @@ describe('watching a team', () => {
     expect(performance.now() - deletedAt).toBeLessThan(250)
   })
 
+  test('watching ends within 250 ms when the membership ends, and nobody else stops watching', { retry: 3 }, async () => {
+    const team = await newTeam(anna)
+    await joinTeam(server, anna, ben, team, 'MEMBER')
+    const [mine, theirs] = [await watch(anna, team), await watch(ben, team)]
+    await anna.client.teams.member.remove.mutate({ teamId: team.id, userId: ben.userId })
+    const removedAt = performance.now()
+    expect(await theirs.ended).toMatchObject({ data: { code: 'NOT_FOUND' } })
+    expect(performance.now() - removedAt).toBeLessThan(250)
+    await eventually(() => mine.seen.some(({ name }) => name === 'teams.member.removed'))
+    mine.stop()
+  })
+
   test('watching ends within 250 ms when the session is revoked', { retry: 3 }, async () => {
     const team = await newTeam(anna)
     const visitor = await person(server, 'Dora')

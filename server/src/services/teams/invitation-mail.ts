@@ -2,19 +2,19 @@
 import { db, type FeedEvent } from '#db'
 import { publicUrl, sendMail } from '#lib/mail.ts'
 import { UserId } from '#lib/ids.ts'
-import { tokenFor, usersByIds } from '../auth/index.ts'
+import { goodToken, tokenFor, usersByIds } from '../auth/index.ts'
 
 /**
- * Sends the invitation, unless it has ended meanwhile. The link is derived anew from the token's id, and the message id from the event:
+ * Sends the invitation, unless it has ended or was sent anew meanwhile. The link is derived anew from the token's id, and the message id from the event:
  * a repeat sends the same mail, and mail servers drop it.
  */
-export async function sendInvitation(event: FeedEvent<'teams.invitation.created'>): Promise<void> {
+export async function sendInvitation(event: FeedEvent<'teams.invitation.created' | 'teams.invitation.resent'>): Promise<void> {
   const { invitationId, tokenId } = event.data
   const invitation = await db('teams').teamInvitation.findFirst({
     where: { id: invitationId, acceptedAt: null },
     include: { team: true },
   })
-  if (!invitation) return
+  if (!invitation || !(await goodToken(tokenId))) return
   const inviter = (await usersByIds([UserId.parse(invitation.invitedById)])).values().next().value
   const link = publicUrl('/invitation', { token: tokenFor('TEAM_INVITATION', tokenId) })
   await sendMail({

@@ -118,3 +118,86 @@ describe('roles', () => {
     expect(await refusal(other)).toMatchObject({ code: 'CONFLICT', details: { reason: 'KEY_REUSED' } })
   })
 })
+
+describe('leaving, removing and handing over', () => {
+  test('the last owner cannot leave before they hand the team over', async () => {
+    const team = await newTeam(anna)
+    const teamId = team.id
+    await joinTeam(server, anna, ben, team, 'VIEWER')
+    for (const leave of [
+      anna.client.teams.member.leave.mutate({ teamId }),
+      anna.client.teams.member.remove.mutate({ teamId, userId: anna.userId }),
+    ])
+      expect(await refusal(leave)).toMatchObject({ code: 'CONFLICT', details: { reason: 'LAST_OWNER' } })
+    expect(await activityOf(server, teamId)).toContainEqual(
+      expect.objectContaining({ event: 'teams.member.removal_refused', data: { reason: 'LAST_OWNER' } }),
+    )
+    expect(await anna.client.teams.member.transfer.mutate({ teamId, userId: ben.userId })).toMatchObject({ name: 'Ben', role: 'OWNER' })
+    expect(await rolesOf(ben, teamId)).toEqual({ Anna: 'ADMIN', Ben: 'OWNER' })
+    expect(await anna.client.teams.member.leave.mutate({ teamId })).toEqual({ status: 'GONE' })
+    expect(await refusal(anna.client.teams.get.query({ teamId }))).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await rolesOf(ben, teamId)).toEqual({ Ben: 'OWNER' })
+  })
+
+  test('an owner whose account is gone is nobody that a team can be left to', async () => {
+    const team = await newTeam(anna)
+    const gone = await person(server, `Lost${team.slug}`)
+    await joinTeam(server, anna, gone, team, 'OWNER')
+    await query(server, 'UPDATE auth.users SET deleted_at = now() WHERE id = $1', [gone.userId])
+    expect(await refusal(anna.client.teams.member.leave.mutate({ teamId: team.id }))).toMatchObject({ details: { reason: 'LAST_OWNER' } })
+    const transfer = anna.client.teams.member.transfer.mutate({ teamId: team.id, userId: gone.userId })
+    expect(await refusal(transfer)).toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  test('of owners who leave, remove each other and hand over at the same moment, one stays an owner', async () => {
+    const owners = [anna, ben, cara]
+    for (let round = 0; round < 5; round++) {
+      const team = await newTeam(anna)
+      for (const other of [ben, cara]) await joinTeam(server, anna, other, team, 'OWNER')
+      const attempts = owners.flatMap((actor) => [
+        actor.alone().teams.member.leave.mutate({ teamId: team.id }),
+        ...owners.map(({ userId }) => actor.alone().teams.member.remove.mutate({ teamId: team.id, userId })),
+        ...owners.map(({ userId }) => actor.alone().teams.member.transfer.mutate({ teamId: team.id, userId })),
+      ])
+      await Promise.allSettled(attempts)
+      const left = await query(server, `SELECT 1 FROM teams.members WHERE team_id = $1 AND role = 'OWNER' AND deleted_at IS NULL`, [
+        team.id,
+      ])
+      expect(left.length).toBeGreaterThanOrEqual(1)
+    }
+  })
+
+  test('of twenty removals of one member at once one is done, and the others find nobody', async () => {
+    const team = await newTeam(anna)
+    await joinTeam(server, anna, ben, team, 'MEMBER')
+    const remove = () => anna.alone().teams.member.remove.mutate({ teamId: team.id, userId: ben.userId })
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, remove))
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect((await activityOf(server, team.id)).filter(({ event }) => event === 'teams.member.removed')).toHaveLength(1)
+  })
+
+  test('an admin removes whoever is below them and nobody else, and who was removed can be invited again', async () => {
+    const team = await newTeam(anna)
+    await joinTeam(server, anna, ben, team, 'ADMIN')
+    await joinTeam(server, anna, cara, team, 'MEMBER')
+    const removal = (actor: Somebody, { userId }: Somebody) => actor.client.teams.member.remove.mutate({ teamId: team.id, userId })
+    expect(await refusal(removal(ben, anna))).toMatchObject({ code: 'FORBIDDEN' })
+    expect(await refusal(removal(cara, ben))).toMatchObject({ code: 'FORBIDDEN' })
+    expect((await activityOf(server, team.id)).filter(({ event }) => event === 'teams.member.removal_refused')).toHaveLength(2)
+    await removal(ben, cara)
+    expect(await refusal(cara.client.teams.get.query({ teamId: team.id }))).toMatchObject({ code: 'NOT_FOUND' })
+    await joinTeam(server, ben, cara, team, 'VIEWER')
+    expect(await rolesOf(anna, team.id)).toEqual({ Anna: 'OWNER', Ben: 'ADMIN', Cara: 'VIEWER' })
+  })
+
+  test('nobody hands over to themselves or to a stranger, and nobody but an owner hands over', async () => {
+    const team = await newTeam(anna)
+    await joinTeam(server, anna, ben, team, 'ADMIN')
+    const transfer = (actor: Somebody, { userId }: Somebody) => actor.client.teams.member.transfer.mutate({ teamId: team.id, userId })
+    expect(await refusal(transfer(anna, anna))).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await refusal(transfer(anna, cara))).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await refusal(transfer(ben, ben))).toMatchObject({ code: 'FORBIDDEN' })
+    expect(await rolesOf(anna, team.id)).toEqual({ Anna: 'OWNER', Ben: 'ADMIN' })
+    expect(await activityOf(server, team.id)).toContainEqual(expect.objectContaining({ event: 'teams.member.transfer_refused' }))
+  })
+})

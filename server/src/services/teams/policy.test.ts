@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { mayChangeRole, mayDelete, mayInvite, mayReadActivity, maySeeInvitations } from './policy.ts'
+import {
+  mayChangeRole,
+  mayChangeSettings,
+  mayDelete,
+  mayInvite,
+  mayReadActivity,
+  mayRemove,
+  mayRename,
+  maySeeBilling,
+  maySeeInvitations,
+} from './policy.ts'
 import type { Role } from './schema.ts'
 
 const roles: Role[] = ['OWNER', 'ADMIN', 'MEMBER', 'VIEWER']
@@ -15,8 +25,21 @@ describe('who may do what in a team', () => {
     expect(roles.filter(mayReadActivity)).toEqual(['OWNER', 'ADMIN'])
   })
 
-  test('nobody invites to more than they are', () => {
-    const table = Object.fromEntries(roles.map((role) => [role, roles.filter((invited) => mayInvite(role, invited))]))
-    expect(table).toEqual({ OWNER: roles, ADMIN: ['ADMIN', 'MEMBER', 'VIEWER'], MEMBER: [], VIEWER: [] })
+  test('nobody invites to more than they are, and admins only where the team lets them', () => {
+    const table = (adminsInvite: boolean) =>
+      Object.fromEntries(roles.map((role) => [role, roles.filter((invited) => mayInvite(role, invited, { adminsInvite }))]))
+    expect(table(true)).toEqual({ OWNER: roles, ADMIN: ['ADMIN', 'MEMBER', 'VIEWER'], MEMBER: [], VIEWER: [] })
+    expect(table(false)).toEqual({ OWNER: roles, ADMIN: [], MEMBER: [], VIEWER: [] })
+  })
+
+  test('owners remove anyone, admins those below them', () => {
+    const table = Object.fromEntries(roles.map((role) => [role, roles.filter((removed) => mayRemove(role, removed))]))
+    expect(table).toEqual({ OWNER: roles, ADMIN: ['MEMBER', 'VIEWER'], MEMBER: [], VIEWER: [] })
+  })
+
+  test('owners alone say how the team is run and whom it is billed to; admins may rename it', () => {
+    expect(roles.filter(mayChangeSettings)).toEqual(['OWNER'])
+    expect(roles.filter(maySeeBilling)).toEqual(['OWNER'])
+    expect(roles.filter(mayRename)).toEqual(['OWNER', 'ADMIN'])
   })
 })

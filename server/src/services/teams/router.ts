@@ -2,27 +2,38 @@
 import { inTeam, router, verified } from '../../trpc/procedures.ts'
 import { streamOf } from '../../trpc/stream-of.ts'
 import { listActivity, watchTeam } from './activity.ts'
-import { acceptInvitation, createInvitation, listInvitations } from './invitations.ts'
-import { changeRole, listMembers } from './members.ts'
+import { getBillingContact, setBillingContact } from './billing.ts'
+import { acceptInvitation, createInvitation, listInvitations, resendInvitation, revokeInvitation } from './invitations.ts'
+import { changeRole, leaveTeam, listMembers, removeMember, transferTeam } from './members.ts'
 import {
   AcceptInvitation,
   ActivityList,
+  BillingContact,
   ChangeRole,
   CreateInvitation,
   CreateTeam,
   InTeam,
   Invitation,
   InvitationList,
+  InvitationRevoked,
   ListTeams,
   Member,
+  MemberGone,
   MemberList,
+  OneInvitation,
+  OneMember,
   PageInTeam,
+  SetBillingContact,
   Team,
   TeamEvent,
   TeamList,
+  TeamSettings,
+  UpdateSettings,
+  UpdateTeam,
   WatchTeam,
 } from './schema.ts'
-import { createTeam, deleteTeam, getTeam, listTeams, restoreTeam } from './teams.ts'
+import { getSettings, updateSettings } from './settings.ts'
+import { createTeam, deleteTeam, getTeam, listTeams, restoreTeam, updateTeam } from './teams.ts'
 
 export const teamsRouter = router({
   /** Makes a team whose first owner is the caller. */
@@ -40,7 +51,12 @@ export const teamsRouter = router({
     .input(InTeam)
     .output(Team)
     .query(({ ctx }) => getTeam(ctx.actor)),
-  /** Deletes a team with its members and invitations. Only an owner may. */
+  /** Gives a team another name or slug, where nobody changed it meanwhile. Owners and admins may. */
+  update: inTeam
+    .input(UpdateTeam)
+    .output(Team)
+    .mutation(({ ctx, input }) => updateTeam(ctx.actor, input)),
+  /** Deletes a team with all that belongs to it. Only an owner may. */
   delete: inTeam
     .input(InTeam)
     .output(Team)
@@ -67,6 +83,47 @@ export const teamsRouter = router({
       .input(ChangeRole)
       .output(Member)
       .mutation(({ ctx, input }) => changeRole(ctx.actor, input)),
+    /** Makes another member an owner in the caller's place, who becomes an admin. Only an owner may. */
+    transfer: inTeam
+      .input(OneMember)
+      .output(Member)
+      .mutation(({ ctx, input }) => transferTeam(ctx.actor, input)),
+    /** Leaves the team. The last owner transfers it first. */
+    leave: inTeam
+      .input(InTeam)
+      .output(MemberGone)
+      .mutation(({ ctx }) => leaveTeam(ctx.actor)),
+    /** Removes a member. Owners remove anyone, admins those below them. */
+    remove: inTeam
+      .input(OneMember)
+      .output(MemberGone)
+      .mutation(({ ctx, input }) => removeMember(ctx.actor, input)),
+  }),
+
+  settings: router({
+    /** Gives the settings of the team. */
+    get: inTeam
+      .input(InTeam)
+      .output(TeamSettings)
+      .query(({ ctx }) => getSettings(ctx.actor)),
+    /** Changes the settings that are given. Only an owner may. */
+    update: inTeam
+      .input(UpdateSettings)
+      .output(TeamSettings)
+      .mutation(({ ctx, input }) => updateSettings(ctx.actor, input)),
+  }),
+
+  billingContact: router({
+    /** Gives whom invoices go to; null where that was never said. Only an owner may. */
+    get: inTeam
+      .input(InTeam)
+      .output(BillingContact.nullable())
+      .query(({ ctx }) => getBillingContact(ctx.actor)),
+    /** Says whom invoices go to. Only an owner may. */
+    set: inTeam
+      .input(SetBillingContact)
+      .output(BillingContact)
+      .mutation(({ ctx, input }) => setBillingContact(ctx.actor, input)),
   }),
 
   invitation: router({
@@ -80,6 +137,16 @@ export const teamsRouter = router({
       .input(PageInTeam)
       .output(InvitationList)
       .query(({ ctx, input }) => listInvitations(ctx.actor, input)),
+    /** Mails an invitation again, under a new link. Whoever may invite to its role may. */
+    resend: inTeam
+      .input(OneInvitation)
+      .output(Invitation)
+      .mutation(({ ctx, input }) => resendInvitation(ctx.actor, input)),
+    /** Takes an invitation back. Whoever may invite to its role may. */
+    revoke: inTeam
+      .input(OneInvitation)
+      .output(InvitationRevoked)
+      .mutation(({ ctx, input }) => revokeInvitation(ctx.actor, input)),
     /** Joins a team by the link from the mail. Only the invited address may. */
     accept: verified
       .input(AcceptInvitation)

@@ -1,5 +1,5 @@
 /** Who is let into a team. The only maker of a TeamActor: without one, no function of this service can be called on a team. */
-import { db, type Tx } from '#db'
+import { db, refuse, type Refusal, type Row, type Tx } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import type { TeamId } from '#lib/ids.ts'
@@ -25,17 +25,29 @@ export async function enterTeam(actor: UserActor, teamId: TeamId): Promise<TeamA
   return { kind: 'USER', userId: actor.userId, sessionId: actor.sessionId, teamId, role: member.role } as TeamActor
 }
 
+/** A team that is locked, and the actor's membership as it stands now. */
+export interface LockedTeam {
+  readonly team: Row<'team'>
+  readonly me: Row<'teamMember'>
+}
+
 /**
  * Locks the team until the transaction ends and reads the actor's role as it stands now. Every change of people or of the team
  * itself starts here, so that two of them at once see each other: without it, two owners who demote each other both succeed.
  *
  * @throws NOT_FOUND when the team, or the actor's membership, has ended meanwhile.
  */
-export async function lockTeam(tx: Tx<'teams'>, actor: TeamActor): Promise<{ role: Role }> {
+export async function lockTeam(tx: Tx<'teams'>, actor: TeamActor): Promise<LockedTeam> {
   const team = await tx.lock('team', { id: actor.teamId })
   const me = team && (await tx.teamMember.findFirst({ where: { teamId: actor.teamId, userId: actor.userId } }))
   if (!me) throw noSuchTeam()
-  return me
+  return { team, me }
+}
+
+/** Refuses a change of the team, and leaves the trace. */
+export function refuseUpdate(tx: Tx<'teams'>, actor: TeamActor, sentence: string): Refusal {
+  tx.record('teams.team.update_refused', { team: actor.teamId, user: actor.userId }, {})
+  return refuse('FORBIDDEN', sentence)
 }
 
 /** What strangers are told. */

@@ -29,6 +29,33 @@ describe('teams', () => {
     })
   })
 
+  test('a team is renamed where nobody changed it meanwhile, and its old slug is free', async () => {
+    const team = await newTeam(anna, 'before')
+    const update = (changes: object) => anna.client.teams.update.mutate({ teamId: team.id, version: team.version, ...changes })
+    const renamed = await update({ name: 'Renamed', slug: 'after' })
+    expect(renamed).toEqual({ ...team, name: 'Renamed', slug: 'after', version: team.version + 1 })
+    expect(await anna.client.teams.get.query({ teamId: team.id })).toEqual(renamed)
+    expect(await refusal(update({ slug: 'other' }))).toMatchObject({
+      code: 'CONFLICT',
+      details: { reason: 'STALE_VERSION', field: 'version' },
+    })
+    await newTeam(ben, 'before')
+    expect(await refusal(update({ version: renamed.version, slug: 'before' }))).toMatchObject({
+      code: 'CONFLICT',
+      details: { reason: 'NAME_TAKEN', field: 'slug' },
+    })
+    expect(await update({ version: renamed.version })).toEqual(renamed)
+  })
+
+  test('of twenty changes made on one version at once one is kept, and the others are told', async () => {
+    const { id: teamId, version } = await newTeam(anna)
+    const rename = (_: unknown, index: number) => anna.alone().teams.update.mutate({ teamId, version, name: `Take ${index}` })
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, rename))
+    const kept = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    expect(kept).toHaveLength(1)
+    expect(await anna.client.teams.get.query({ teamId })).toEqual(kept[0])
+  })
+
   test('a stranger learns nothing of a team: it is as if it did not exist', async () => {
     const team = await newTeam(anna)
     const answers = await Promise.all(
@@ -43,6 +70,8 @@ describe('teams', () => {
           await refusal(ben.client.teams.invitation.create.mutate({ teamId: id, email: 'x@example.com', role: 'VIEWER' })),
           await refusal(ben.client.teams.invitation.list.query({ teamId: id })),
           await refusal(ben.client.teams.activity.list.query({ teamId: id })),
+          await refusal(ben.client.teams.update.mutate({ teamId: id, version: 1 })),
+          await refusal(ben.client.teams.member.leave.mutate({ teamId: id })),
         ].map(({ code, message, details }) => ({ code, message, details }))
       }),
     )

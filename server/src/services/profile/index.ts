@@ -1,0 +1,4 @@
+/** What other parts may use of `profile`. */
+import './events.ts'
+
+export { jobs } from './jobs.ts'
