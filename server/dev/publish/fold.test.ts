@@ -46,8 +46,11 @@ describe('the folded types', () => {
       file?: Uint8Array
       row: {
         id: string
+        teamId: string
         name: string
-        slug: string
+        email: string
+        address: string | null
+        taxId: string | null
         createdAt: Date
         updatedAt: Date
         deletedAt: Date | null
