@@ -49,7 +49,9 @@ describe('the folded types', () => {
         teamId: string
         name: string
         email: string
+        /** As it is printed on invoices. */
         address: string | null
+        /** VAT or other tax number, as printed on invoices. */
         taxId: string | null
         createdAt: Date
         updatedAt: Date
