@@ -15,6 +15,7 @@ import { metrics } from './http/metrics.ts'
 import { onlyJson, smallBody } from './http/limits.ts'
 import { cors, sameOrigin } from './http/origins.ts'
 import { outbox } from './http/outbox.ts'
+import { providerCallback } from './http/provider-callback.ts'
 import { refused } from './http/refusal.ts'
 import { identified, type Environment } from './http/request.ts'
 import { trpcHandler, type Sessions } from './http/trpc.ts'
@@ -47,6 +48,7 @@ export function createApp({ config, router, sessions, checks }: AppParts): App {
   app.use('/trpc/*', cors(config), onlyJson(bodies), sameOrigin(config), smallBody(bodies))
   app.all('/trpc/*', trpcHandler({ config, router, sessions, limits, streams }))
   if (docsAreGiven(config)) app.route('/', docs(router, config))
+  app.get('/auth/callback/:provider', providerCallback({ config, limits }))
   if (config.NODE_ENV === 'development') app.route('/', outbox(config))
   return {
     fetch: app.fetch,

@@ -16,7 +16,7 @@ import { databaseAnswers, migrationsApplied } from './http/checks.ts'
 import { startJobs, stopJobs } from './jobs/index.ts'
 import { jobs } from './jobs/jobs.ts'
 import { appRouter } from './router.ts'
-import { findSession, onRevoked, settleSessions, setUpCode, useThrottles } from './services/auth/index.ts'
+import { findSession, onRevoked, settleSessions, setUpCode, useProviders, useThrottles } from './services/auth/index.ts'
 
 export interface Plinth {
   /** Where it listens; null for a worker without a HEALTH_PORT. */
@@ -38,6 +38,7 @@ export async function start(config: Config, options: Pick<Parameters<typeof star
   useSecret(config.PLINTH_SECRET)
   useMail(config)
   useThrottles(config.SIGN_IN_LIMIT)
+  useProviders(config)
   try {
     await useBreachedPasswords(config.BREACHED_PASSWORDS_FILE)
     const { warnings } = await connectDatabase(config)

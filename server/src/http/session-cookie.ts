@@ -37,6 +37,24 @@ function deviceCookieName(config: Pick<Config, 'PUBLIC_URL'>): string {
   return isSecure(config.PUBLIC_URL) ? '__Host-plinth_device' : 'plinth_device'
 }
 
+/** As long as a visit to a provider may take. */
+const holderCookieSeconds = 10 * 60
+
+/** The Set-Cookie by which a browser proves that it began a visit to a provider. Lax: it comes back by a link from there. */
+export function holderCookie(config: Pick<Config, 'PUBLIC_URL'>, secret: string): string {
+  const secure = isSecure(config.PUBLIC_URL)
+  return serialize(holderCookieName(config), secret, { path: '/', httpOnly: true, secure, sameSite: 'Lax', maxAge: holderCookieSeconds })
+}
+
+/** What the browser brings of an earlier start, true or not. */
+export function holderSecretOf(c: Context, config: Pick<Config, 'PUBLIC_URL'>): string | null {
+  return cookieOf(c, holderCookieName(config)) ?? null
+}
+
+function holderCookieName(config: Pick<Config, 'PUBLIC_URL'>): string {
+  return isSecure(config.PUBLIC_URL) ? '__Host-plinth_visit' : 'plinth_visit'
+}
+
 /** Whether the request brings a session cookie, valid or not. */
 export function hasSessionCookie(c: Context, config: Pick<Config, 'PUBLIC_URL'>): boolean {
   return cookieToken(c, config) !== undefined

@@ -15,7 +15,7 @@ import type { Limits } from '../trpc/limits.ts'
 import type { Streams } from '../trpc/streams.ts'
 import { refused } from './refusal.ts'
 import type { Environment } from './request.ts'
-import { credentialOf, deviceCookie, deviceMarkerOf, sessionCookie } from './session-cookie.ts'
+import { credentialOf, deviceCookie, deviceMarkerOf, holderCookie, holderSecretOf, sessionCookie } from './session-cookie.ts'
 
 /** How the edge learns who is asking; services/auth is it. */
 export interface Sessions {
@@ -79,6 +79,7 @@ function contextOf(c: HonoContext<Environment>, parts: TrpcParts, credential: Cr
     device: plain(c.req.header('x-plinth-device')),
     credentialHash: credential && sha256(credential.token).toString('base64url'),
     deviceMarker: deviceMarkerOf(c, parts.config),
+    holderSecret: holderSecretOf(c, parts.config),
     idempotencyKeys: keysOf(c.req.header('idempotency-key'), calls),
     session: sessionsOf(parts, credential, c.get('address')),
     onRevoked: parts.sessions.onRevoked,
@@ -110,6 +111,7 @@ function replyTo(headers: Headers, config: Pick<Config, 'PUBLIC_URL'>): Reply {
   return {
     setSessionCookie: (token, maxAgeSeconds) => headers.append('set-cookie', sessionCookie(config, token, maxAgeSeconds)),
     setDeviceCookie: (marker) => headers.append('set-cookie', deviceCookie(config, marker)),
+    setHolderCookie: (secret) => headers.append('set-cookie', holderCookie(config, secret)),
     clearSessionCookie: () => headers.append('set-cookie', sessionCookie(config, '', 0)),
   }
 }

@@ -3,11 +3,13 @@
  */
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { OidcProviders } from './oidc-settings.ts'
 
 const Port = z.coerce.number().int().min(0).max(65_535)
 const Count = z.coerce.number().int().min(1)
 const Milliseconds = z.coerce.number().int().min(0)
 const Switch = z.enum(['on', 'off']).transform((value) => value === 'on')
+const HttpUrl = z.url({ protocol: /^https?$/, error: 'is not an http or https URL' })
 const DatabaseUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'is not a PostgreSQL URL like postgresql://user:password@host:5432/name' })
 
 export const Config = z.object({
@@ -62,6 +64,30 @@ export const Config = z.object({
     .optional()
     .describe(
       'passwords that nobody may choose: SHA-1 hashes as Have I Been Pwned lists them ordered by hash; without it the built-in list alone',
+    ),
+  GOOGLE_CLIENT_ID: z.string().optional().describe('sign-in with Google: the OAuth client of this installation'),
+  GOOGLE_CLIENT_SECRET: z.string().optional().describe('the secret of that client'),
+  GITHUB_CLIENT_ID: z.string().optional().describe('sign-in with GitHub: the OAuth app of this installation'),
+  GITHUB_CLIENT_SECRET: z.string().optional().describe('the secret of that app'),
+  GITHUB_URL: HttpUrl.default('https://github.com').describe('where GitHub is; another for GitHub Enterprise Server'),
+  GITHUB_API_URL: HttpUrl.default('https://api.github.com').describe('where its API is'),
+  PLEX_CLIENT_ID: z
+    .string()
+    .regex(/^[\w-]{8,64}$/, 'is not 8 to 64 letters, digits, _ and -')
+    .optional()
+    .describe("sign-in with Plex: any name that is this installation's alone, and stays the same for good"),
+  PLEX_URL: HttpUrl.default('https://plex.tv').describe('where the API of Plex is'),
+  PLEX_SIGN_IN_URL: HttpUrl.default('https://app.plex.tv/auth').describe('the page of Plex that asks a person to sign in'),
+  OIDC_PROVIDERS: OidcProviders.default([]).describe(
+    'sign-in with other OpenID providers, as JSON: [{"id":"company","name":"Company","issuer":"https://id.example.com","clientId":"...","clientSecret":"..."}]',
+  ),
+  OUTBOUND_TIMEOUT_MS: Milliseconds.default(5_000).describe('the longest that a server elsewhere, like a provider, may take for an answer'),
+  PRIVATE_HOSTS: z
+    .string()
+    .default('')
+    .transform(list)
+    .describe(
+      'hosts of your own network, comma-separated, name or name:port, that may be called although private, and by http: a provider at home',
     ),
   SIGN_IN_LIMIT: Switch.default(true).describe('off lifts the throttles of sign-in and mail: for load tests alone'),
   CALLS_PER_MINUTE: Count.default(100).describe('calls a minute of one signed-in person; a batch of ten counts ten'),

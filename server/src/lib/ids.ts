@@ -31,3 +31,6 @@ export type MembershipId = z.infer<typeof MembershipId>
 
 export const ApplicationInvitationId = z.uuid().toLowerCase().brand<'ApplicationInvitationId', 'inout'>()
 export type ApplicationInvitationId = z.infer<typeof ApplicationInvitationId>
+
+export const OauthAccountId = z.uuid().toLowerCase().brand<'OauthAccountId', 'inout'>()
+export type OauthAccountId = z.infer<typeof OauthAccountId>

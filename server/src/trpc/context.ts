@@ -14,6 +14,8 @@ export interface Context {
   readonly credentialHash: string | null
   /** What an earlier sign-in left in this browser, to know it again by (services/auth/known-device.ts). */
   readonly deviceMarker: string | null
+  /** What the start of a visit to a provider left in this browser, to know it again by (services/auth/provider-attempts.ts). */
+  readonly holderSecret: string | null
   /** One entry per call of a batch, by its index; null for a call without a key. */
   readonly idempotencyKeys: readonly (string | null)[]
   /**
@@ -34,6 +36,8 @@ export interface Reply {
   setSessionCookie(token: string, maxAgeSeconds: number): void
   /** Marks the browser as one that the account was signed in from. */
   setDeviceCookie(marker: string): void
+  /** Lets the browser prove for ten minutes that it began a visit to a provider. */
+  setHolderCookie(secret: string): void
   /** Takes the session's token away again, with the same attributes. */
   clearSessionCookie(): void
 }

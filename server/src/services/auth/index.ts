@@ -1,12 +1,16 @@
 /** What other services, the doors and the process may ask of `auth`. */
 import './events-application.ts'
 import './events.ts'
+import './events-provider.ts'
 
 export type { AuditsRole, MediaRole, PaymentsRole } from './application-roles.ts'
 export { enterApplication } from './application-scope.ts'
 export { roleIn } from './built-in.ts'
 export { jobs } from './jobs.ts'
 export { userByEmail, usersAfter, usersByIds, type Person } from './people.ts'
+export { returnPageOf } from './provider-attempts.ts'
+export { useProviders } from './providers.ts'
+export { handOver } from './return-page.ts'
 export { onRevoked, revocation } from './revocations.ts'
 export { findSession, settleSessions, type Look, type SessionInfo } from './session-check.ts'
 export { type Credential } from './sessions.ts'

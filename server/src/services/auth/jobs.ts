@@ -4,7 +4,7 @@ import { mailEmailChanged, mailEmailChangeLinks, mailEmailChangeUndone } from '.
 import { sendApplicationInvitation } from './application-invitation-mail.ts'
 import { mailedEvents, sendMailFor } from './mails.ts'
 import { sendNewPlaceNotice } from './notices.ts'
-import { removeOldEmailChanges, removeOldSessions, removeOldThrottles, removeOldTokens } from './retention.ts'
+import { removeOldEmailChanges, removeOldSessions, removeOldThrottles, removeOldTokens, removeOldVisits } from './retention.ts'
 
 export const jobs: readonly Job[] = [
   effect<(typeof mailedEvents)[number]>({ name: 'auth.mail', on: mailedEvents, run: sendMailFor }),
@@ -17,4 +17,5 @@ export const jobs: readonly Job[] = [
   schedule({ name: 'auth.tokens_retention', cron: '27 3 * * *', run: removeOldTokens }),
   schedule({ name: 'auth.throttles_retention', cron: '37 3 * * *', run: removeOldThrottles }),
   schedule({ name: 'auth.email_changes_retention', cron: '47 3 * * *', run: removeOldEmailChanges }),
+  schedule({ name: 'auth.visits_retention', cron: '57 3 * * *', run: removeOldVisits }),
 ]

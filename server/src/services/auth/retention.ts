@@ -14,6 +14,7 @@ export const removals = {
   expiredSessions: pageOf('auth.sessions', `idle_expires_at < core.clock() - interval '30 days'`),
   tokens: pageOf('auth.verification_tokens', `expires_at < core.clock() - interval '1 day'`),
   emailChanges: pageOf('auth.email_changes', `created_at < core.clock() - interval '30 days'`),
+  visits: pageOf('auth.provider_attempts', `expires_at < core.clock() - interval '1 day'`),
   throttles: pageOf('auth.throttles', `window_ends_at < core.clock()`),
 } as const
 
@@ -32,6 +33,11 @@ export async function removeOldTokens(): Promise<void> {
 /** Removes changes of address 30 days after they were asked for: the addresses in them are nobody's business any more. */
 export async function removeOldEmailChanges(): Promise<void> {
   log.info({ emailChanges: await removeAll(removals.emailChanges) }, 'Old changes of address were removed.')
+}
+
+/** Removes visits to providers a day after they became too old. */
+export async function removeOldVisits(): Promise<void> {
+  log.info({ visits: await removeAll(removals.visits) }, 'Old visits to providers were removed.')
 }
 
 /** Removes counters whose window has closed. */

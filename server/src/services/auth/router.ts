@@ -27,6 +27,7 @@ import {
   SignUp,
   VerifyEmail,
 } from './schema.ts'
+import { providerRouter } from './router-provider.ts'
 import { listSessions, revokeOtherSessions, revokeSession, signOut } from './sessions.ts'
 import { setUp } from './setup.ts'
 import { signIn, type SessionCookie } from './sign-in.ts'
@@ -75,6 +76,7 @@ export const authRouter = router({
   /** The one link of a person and an application. */
   membership: membershipRouter,
   applicationInvitation: applicationInvitationRouter,
+  provider: providerRouter,
 
   session: router({
     /** Lists the person's living sessions, newest first. */

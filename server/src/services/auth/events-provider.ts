@@ -1,0 +1,27 @@
+/** What happens when people come by way of other providers. */
+import { z } from 'zod'
+import { defineEvents, type EventsOf } from '#db'
+
+const Provider = z.strictObject({ provider: z.string() })
+
+export const providerEvents = defineEvents('auth', {
+  'auth.provider.linked': { about: 'An account can be signed in to by way of a provider from now on.', data: Provider },
+  'auth.provider.link_refused': {
+    about: 'A person tried to link what they are at a provider, and it is linked to another account.',
+    data: Provider,
+  },
+  'auth.provider.unlinked': { about: 'An account can no longer be signed in to by way of a provider.', data: Provider },
+  'auth.provider.refused': {
+    about: 'A visit to a provider could not be finished: unknown, used, too old, or begun by somebody else.',
+    data: Provider,
+  },
+  'auth.account.claimed': {
+    about:
+      'The owner of an address proved it by way of a provider; what others had left in its account, which nobody had proven, was removed.',
+    data: Provider,
+  },
+})
+
+declare module '#db/events.ts' {
+  interface Events extends EventsOf<typeof providerEvents> {}
+}

@@ -1,0 +1,108 @@
+/**
+ * Visits to a provider: begun here, and finished once, within ten minutes, by whoever began them. State, nonce and PKCE verifier are derived
+ * from the row's id and a key of the server, so that nothing that could finish a visit is in the database.
+ */
+import { randomBytes, randomUUIDv7 } from 'node:crypto'
+import { apart, db, refuse, transaction, type Row, type Tx } from '#db'
+import { anonymous, type Actor } from '#lib/actor.ts'
+import { now } from '#lib/clock.ts'
+import { AppError } from '#lib/errors.ts'
+import { keyedHash, sha256 } from '#lib/secrets.ts'
+import type { SessionKind } from './schema.ts'
+
+/** NIST and the practice of providers alike: nobody takes longer to sign in. */
+export const attemptTtlMs = 10 * 60 * 1000
+
+/** What only the provider's answer, or only this server, can show. */
+export interface AttemptSecrets {
+  readonly state: string
+  readonly nonce: string
+  readonly verifier: string
+}
+
+/** Who begins a visit. */
+export interface Holder {
+  /** How the session is to travel: a browser proves by its cookie that it began the visit, a tool by the secret that it was given. */
+  readonly kind: SessionKind
+  readonly secret: string
+}
+
+export interface NewAttempt {
+  readonly id: string
+  readonly provider: string
+  readonly purpose: Row<'providerAttempt'>['purpose']
+  readonly holder: Holder
+  readonly returnTo: string
+  readonly userId: string | null
+  /** A PIN of Plex that stands for the visit. */
+  readonly pinId?: string
+  readonly sealedPin?: string
+}
+
+/** Makes the id of a visit to come: its secrets follow from it, before there is a row. */
+export const newAttemptId = randomUUIDv7
+
+/** Gives the holder for a visit that begins: a browser that has begun another one keeps its secret, so that two tabs work side by side. */
+export function holderOf(kind: SessionKind, inBrowser: string | null): Holder {
+  const isKept = kind === 'COOKIE' && inBrowser !== null && /^pln_h_[\w-]{43}$/.test(inBrowser)
+  return { kind, secret: isKept ? inBrowser : `pln_h_${randomBytes(32).toString('base64url')}` }
+}
+
+/** Derives what a visit is held against. 43 characters each, as RFC 7636 wants a verifier at least. */
+export function secretsOf(id: string): AttemptSecrets {
+  const derived = (what: string) => keyedHash(`provider:${what}`, id).toString('base64url')
+  return { state: derived('state'), nonce: derived('nonce'), verifier: derived('verifier') }
+}
+
+/** Keeps a visit that begins, and gives when it ends. */
+export async function insertAttempt(tx: Tx<'auth'>, { holder, ...attempt }: NewAttempt): Promise<Date> {
+  const stateHash = sha256(secretsOf(attempt.id).state)
+  const expiresAt = new Date(tx.now.getTime() + attemptTtlMs)
+  const data = { ...attempt, kind: holder.kind, stateHash, holderHash: sha256(holder.secret), expiresAt }
+  await tx.providerAttempt.create({ data })
+  return expiresAt
+}
+
+/** Who wants to finish a visit, and which. */
+export interface Finisher {
+  readonly actor: Actor
+  readonly provider: string
+  readonly state: string
+  /** What the browser's cookie holds, or the tool sent along; null for neither. */
+  readonly secret: string | null
+}
+
+/**
+ * Uses a visit up and gives it: of any number at once exactly one gets it. It stays used, whatever comes of it: a code is redeemed once.
+ * A stranger's attempt leaves it as it is.
+ *
+ * @throws INVALID_TOKEN when the state is unknown, used, too old, another provider's, of another browser, or of another person's visit.
+ */
+export async function takeAttempt({ actor, provider, state, secret }: Finisher): Promise<Row<'providerAttempt'>> {
+  const whose = actor.kind === 'USER' ? { OR: [{ userId: null }, { userId: actor.userId }] } : { userId: null }
+  return apart(() =>
+    transaction('auth', anonymous, async (tx) => {
+      const [taken] = await tx.providerAttempt.updateManyAndReturn({
+        where: { stateHash: sha256(state), provider, holderHash: sha256(secret ?? ''), usedAt: null, expiresAt: { gt: tx.now }, ...whose },
+        data: { usedAt: tx.now },
+      })
+      if (taken) return taken
+      tx.record('auth.provider.refused', actor.kind === 'USER' ? { user: actor.userId } : {}, { provider })
+      return refuse('INVALID_TOKEN', refusedSentence)
+    }),
+  )
+}
+
+export const refusedSentence = 'This sign-in is unknown, was used, is too old, or was begun elsewhere. Begin again.'
+
+/**
+ * Gives the page that a visit leads back to, for the state that the provider's answer carries.
+ *
+ * @throws INVALID_TOKEN when the visit is unknown, used, too old or another provider's.
+ */
+export async function returnPageOf(provider: string, state: string): Promise<{ readonly page: string; readonly kind: SessionKind }> {
+  const where = { stateHash: sha256(state), provider, usedAt: null, expiresAt: { gt: now() } }
+  const found = await db('auth').providerAttempt.findFirst({ where, select: { returnTo: true, kind: true } })
+  if (!found) throw new AppError('INVALID_TOKEN', refusedSentence)
+  return { page: found.returnTo, kind: found.kind }
+}

@@ -1,0 +1,78 @@
+/** What goes into and comes out of sign-in by way of other providers. */
+import { z } from 'zod'
+import { Page, pageOf } from '#db'
+import { OauthAccountId } from '#lib/ids.ts'
+import { CheckEmail, SignedIn } from './schema.ts'
+
+/** `google`, `github`, or the id of an OpenID provider of the configuration. */
+const ProviderId = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'is not the id of a provider')
+
+export const Provider = z.strictObject({
+  id: z.string(),
+  /** What people read on the button. */
+  name: z.string(),
+})
+export type Provider = z.infer<typeof Provider>
+
+export const ProviderList = z.strictObject({ items: z.array(Provider) })
+export type ProviderList = z.infer<typeof ProviderList>
+
+export const StartProvider = z.strictObject({
+  provider: ProviderId,
+  /** COOKIE for a browser, which finishes by a cookie that this sets; TOKEN for a tool, which finishes by the secret of the answer. */
+  delivery: z.enum(['COOKIE', 'TOKEN']),
+  /** The page that takes the provider's answer and calls `finish`: a path, a page of ALLOWED_ORIGINS, or for a tool a page on loopback. */
+  returnTo: z.string().min(1).max(500).default('/auth/finish'),
+})
+export type StartProvider = z.infer<typeof StartProvider>
+
+export const ProviderStarted = z.strictObject({
+  /** Send the browser here. */
+  url: z.string(),
+  /** For `finish`, to tools alone. */
+  secret: z.string().nullable(),
+  expiresAt: z.date(),
+})
+export type ProviderStarted = z.infer<typeof ProviderStarted>
+
+/** What the page was given behind its #, as it came. */
+export const FinishProvider = z.strictObject({
+  provider: ProviderId,
+  state: z.string().min(1).max(200),
+  code: z.string().min(1).max(4_000),
+  iss: z.string().max(500).exactOptional(),
+  /** What `start` gave a tool. */
+  secret: z.string().min(1).max(200).exactOptional(),
+})
+export type FinishProvider = z.infer<typeof FinishProvider>
+
+export const LinkedAccount = z.strictObject({
+  id: OauthAccountId,
+  provider: z.string(),
+  /** What the provider said of the person last, to recognise the account by. */
+  email: z.string().nullable(),
+  name: z.string().nullable(),
+  createdAt: z.date(),
+  lastUsedAt: z.date().nullable(),
+})
+export type LinkedAccount = z.infer<typeof LinkedAccount>
+
+/** CHECK_EMAIL: the provider does not vouch for the address, and a mail proves it. LINKED: the account can be signed in to this way from now on. */
+export const ProviderFinished = z.discriminatedUnion('status', [
+  SignedIn.extend({ status: z.literal('SIGNED_IN') }),
+  CheckEmail,
+  z.strictObject({ status: z.literal('LINKED'), account: LinkedAccount }),
+])
+export type ProviderFinished = z.infer<typeof ProviderFinished>
+
+export const ListLinkedAccounts = Page
+export type ListLinkedAccounts = z.infer<typeof ListLinkedAccounts>
+
+export const LinkedAccountList = pageOf(LinkedAccount)
+export type LinkedAccountList = z.infer<typeof LinkedAccountList>
+
+export const UnlinkProvider = z.strictObject({ id: OauthAccountId })
+export type UnlinkProvider = z.infer<typeof UnlinkProvider>
+
+export const ProviderUnlinked = z.strictObject({ status: z.literal('UNLINKED') })
+export type ProviderUnlinked = z.infer<typeof ProviderUnlinked>
