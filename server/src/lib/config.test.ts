@@ -64,3 +64,18 @@ function fileWith(content: string): string {
   writeFileSync(join(folder, 'value'), content)
   return join(folder, 'value')
 }
+
+test('providers are read from JSON, and what is wrong with them is told without a secret', () => {
+  const company = { id: 'company', name: 'Company', issuer: 'https://id.example.com', clientId: 'plinth', clientSecret: 'hush' }
+  const said = 'OIDC_PROVIDERS is not a JSON list of providers with id, name, issuer, clientId and clientSecret'
+  const faultIn = (value: unknown) => faultOf({ OIDC_PROVIDERS: JSON.stringify(value) })
+  expect(readConfig({ ...enough, OIDC_PROVIDERS: JSON.stringify([company]) }).OIDC_PROVIDERS).toEqual([
+    { ...company, scope: 'openid email profile' },
+  ])
+  expect(faultOf({ OIDC_PROVIDERS: '[{' })).toBe(`${said}.`)
+  expect(faultIn([{ ...company, id: 'google' }])).toBe(`${said}: look at 0.id.`)
+  expect(faultIn([{ ...company, issuer: 'file:///etc/passwd' }])).toBe(`${said}: look at 0.issuer.`)
+  expect(faultIn([{ ...company, secret: 'hush' }])).toBe(`${said}: look at 0.`)
+  expect(faultIn([company, company])).toBe(`${said}.`)
+  expect(faultIn([{ ...company, scope: 'email' }])).toBe(`${said}: look at 0.scope.`)
+})

@@ -1,4 +1,5 @@
 import dns from 'node:dns'
+import { syncBuiltinESMExports } from 'node:module'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { listening, type Listening } from '../../test/providers/listening.ts'
 import { createCircuit } from './circuit.ts'
@@ -29,7 +30,16 @@ test('O10 an address of our own network is not called, however it is written, an
   for (const host of ['127.0.0.1', '2130706433', '0x7f.1', '127.1', '[::1]', '[::ffff:127.0.0.1]', '[::]', '0.0.0.0', 'localhost']) {
     for (const scheme of ['http', 'https']) expect.soft(await outcome(`${scheme}://${host}:${port}/x`)).toMatch(/may not be called$/)
   }
-  for (const host of ['169.254.169.254', '10.1.2.3', '192.168.0.1', '172.16.0.1', '100.64.0.1', '[fd00::1]', '[fe80::1]', '[64:ff9b::a00:1]'])
+  for (const host of [
+    '169.254.169.254',
+    '10.1.2.3',
+    '192.168.0.1',
+    '172.16.0.1',
+    '100.64.0.1',
+    '[fd00::1]',
+    '[fe80::1]',
+    '[64:ff9b::a00:1]',
+  ])
     expect.soft(await outcome(`https://${host}/latest/meta-data`)).toMatch(/may not be called$/)
   for (const url of ['http://example.com/', 'file:///etc/passwd', 'https://user:password@example.com/'])
     expect.soft(await outcome(url)).toMatch(/may not be called$/)
@@ -43,10 +53,15 @@ test('O10 a name is looked up once, by the connection: one that leads inside, am
   let lookups = 0
   const lookUp = vi.spyOn(dns, 'lookup').mockImplementation(((_: string, __: object, done: (error: null, found: object[]) => void) => {
     const found = answers[lookups++] ?? []
-    done(null, found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })))
+    done(
+      null,
+      found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    )
   }) as never)
+  syncBuiltinESMExports()
   for (const _ of answers) expect.soft(await outcome(`https://rebound.example:${port}/`)).toBe('rebound.example may not be called')
   lookUp.mockRestore()
+  syncBuiltinESMExports()
   expect([lookups, inner.asked]).toEqual([3, []])
 })
 
@@ -75,7 +90,18 @@ test('what is too slow or too large is cut', async () => {
 test('public addresses are public, and special ones are not', () => {
   for (const address of ['1.1.1.1', '93.184.216.34', '::ffff:1.1.1.1', '2606:4700::1111', '172.32.0.1', '100.128.0.1'])
     expect.soft([address, isPublicAddress(address)]).toEqual([address, true])
-  const inside = ['0.0.0.0', '127.8.8.8', '172.31.255.255', '198.18.0.1', '224.0.0.1', '255.255.255.255', '::1', 'fe80::1', 'fc00::1', 'ff02::1']
+  const inside = [
+    '0.0.0.0',
+    '127.8.8.8',
+    '172.31.255.255',
+    '198.18.0.1',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::1',
+    'fe80::1',
+    'fc00::1',
+    'ff02::1',
+  ]
   for (const address of [...inside, '2001:db8::1', '2002:7f00:1::', '2001::1', '::ffff:10.0.0.1', '::127.0.0.1', '64:ff9b::7f00:1', 'x'])
     expect.soft([address, isPublicAddress(address)]).toEqual([address, false])
 })
@@ -88,9 +114,14 @@ test('a circuit opens after three failures, lets one try after its time, and clo
       calls += 1
       return works ? 'answer' : Promise.reject(new Error('down'))
     }).catch((error: unknown) => (isAppError(error, 'UNAVAILABLE') ? error.details.retryAfterSeconds : 'failed'))
-  expect([await run(false), await run(false), await run(true), await run(false), await run(false), await run(false)]).toEqual(
-    ['failed', 'failed', 'answer', 'failed', 'failed', 'failed'],
-  )
+  expect([await run(false), await run(false), await run(true), await run(false), await run(false), await run(false)]).toEqual([
+    'failed',
+    'failed',
+    'answer',
+    'failed',
+    'failed',
+    'failed',
+  ])
   expect([await run(true), calls]).toEqual([30, 6])
   advanceClock(30_000)
   expect([await run(false), await run(true)]).toEqual(['failed', 30])

@@ -15,6 +15,7 @@ import {
 import type { Circuit } from '#lib/circuit.ts'
 import { now } from '#lib/clock.ts'
 import type { OidcSettings } from '#lib/oidc-settings.ts'
+import { OutboundError } from '#lib/outbound.ts'
 import { asking, callProvider } from './provider-call.ts'
 import { identityOf, type Answer, type Identity, type RedirectProvider, type Request } from './provider.ts'
 
@@ -51,7 +52,7 @@ function discoverer({ issuer, clientId, clientSecret }: OidcSettings, circuit: C
     until = now().getTime() + hour
     const reading = read().catch((error: unknown) => {
       if (known === reading) known = undefined
-      throw new Error('The issuer publishes nothing that can be used', { cause: error })
+      throw new OutboundError('The issuer publishes nothing that can be used', { cause: error })
     })
     return (known = reading)
   }

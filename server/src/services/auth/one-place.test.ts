@@ -16,8 +16,9 @@ test('one place mints sessions', () => {
   expect(filesWith(/\bsession\s*\.\s*(?:create|upsert)\w*\(|INSERT INTO auth\.sessions/)).toEqual(['services/auth/sessions.ts'])
 })
 
-test('one primitive uses a one-time token up', () => {
-  expect(filesWith(/data:\s*\{[^}]*\busedAt\b|SET\s+used_at/)).toEqual(['services/auth/tokens.ts'])
+test('one primitive uses a one-time token up, and one a visit to a provider', () => {
+  const places = ['services/auth/provider-attempts.ts', 'services/auth/tokens.ts']
+  expect(filesWith(/data:\s*\{[^}]*\busedAt\b|SET\s+used_at/)).toEqual(places)
 })
 
 test('one place writes passwords', () => {

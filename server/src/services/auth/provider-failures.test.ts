@@ -15,7 +15,13 @@ let server: TestServer
 beforeAll(async () => {
   inner = await listening(() => ({ json: { secret: 'of the inside' } }))
   for (const name of names) providers.set(name, await startOpenIdProvider([`${publicUrl}/auth/callback/${name}`]))
-  const outside = [...providers].map(([id, { url, client }]) => ({ id, name: id, issuer: url, clientId: client.id, clientSecret: client.secret }))
+  const outside = [...providers].map(([id, { url, client }]) => ({
+    id,
+    name: id,
+    issuer: url,
+    clientId: client.id,
+    clientSecret: client.secret,
+  }))
   const inside = [
     ['inside', inner.url],
     ['by-name', inner.url.replace('127.0.0.1', 'localhost')],
@@ -79,18 +85,21 @@ test('an issuer whose document names another issuer is not used', async () => {
   expect(await start('impostor')).toMatchObject({ status: 503, code: 'UNAVAILABLE' })
 })
 
-test.each(['down', 'slow', 'huge'] as const)('a provider that is %s costs its own callers a moment, then nothing, and nobody else', async (name) => {
-  the(name).moods.set('*', name === 'down' ? 'DOWN' : name === 'slow' ? 'SLOW' : 'HUGE')
-  for (const _ of [1, 2, 3]) {
-    const { status, code, ms } = await start(name)
-    expect([status, code]).toEqual([503, 'UNAVAILABLE'])
-    expect(ms).toBeLessThan(timeoutMs + 2_000)
-  }
-  const asked = the(name).asked.length
-  expect(await start(name)).toMatchObject({ status: 503, code: 'UNAVAILABLE' })
-  expect(the(name).asked).toHaveLength(asked)
-  expect(await start('fine')).toMatchObject({ status: 200 })
-})
+test.each(['down', 'slow', 'huge'] as const)(
+  'a provider that is %s costs its own callers a moment, then nothing, and nobody else',
+  async (name) => {
+    the(name).moods.set('*', name === 'down' ? 'DOWN' : name === 'slow' ? 'SLOW' : 'HUGE')
+    for (const _ of [1, 2, 3]) {
+      const { status, code, ms } = await start(name)
+      expect([status, code]).toEqual([503, 'UNAVAILABLE'])
+      expect(ms).toBeLessThan(timeoutMs + 2_000)
+    }
+    const asked = the(name).asked.length
+    expect(await start(name)).toMatchObject({ status: 503, code: 'UNAVAILABLE' })
+    expect(the(name).asked).toHaveLength(asked)
+    expect(await start('fine')).toMatchObject({ status: 200 })
+  },
+)
 
 test('a provider that goes down in the middle of a visit is told of, and the visit is over', async () => {
   const [browser, provider] = [openBrowser(server.url), the('later')]
