@@ -1,9 +1,10 @@
 /** What people are at other providers, linked to their accounts here. The key is provider and subject; an address links nothing. */
 import { randomUUIDv7 } from 'node:crypto'
-import type { Row, Tx } from '#db'
+import { db, keyset, type Row, type Tx } from '#db'
+import type { UserActor } from '#lib/actor.ts'
 import { OauthAccountId } from '#lib/ids.ts'
 import type { Identity } from './provider.ts'
-import type { LinkedAccount } from './schema-provider.ts'
+import type { LinkedAccount, LinkedAccountList, ListLinkedAccounts } from './schema-provider.ts'
 
 /** Gives whose identity this is, or null where it is nobody's here. */
 export async function findLinked(tx: Tx<'auth'>, provider: string, { subject }: Identity): Promise<Row<'oauthAccount'> | null> {
@@ -28,7 +29,15 @@ export async function noteUse(tx: Tx<'auth'>, id: string, { email, name }: Ident
   return count > 0
 }
 
+/** Lists what the person is at providers, newest first. */
+export async function listLinked(actor: UserActor, page: ListLinkedAccounts): Promise<LinkedAccountList> {
+  const { where, take, cut } = keyset(page, 'id', { order: 'desc' })
+  const mine = { userId: actor.userId, ...where }
+  const { items, nextCursor } = cut(await db('auth').oauthAccount.findMany({ where: mine, orderBy: { id: 'desc' }, take }))
+  return { items: items.map(presentLinked), nextCursor }
+}
+
 /** A linked account as its owner sees it. */
-export function presentLinked({ id, provider, email, name, createdAt, lastUsedAt }: Row<'oauthAccount'>): LinkedAccount {
+function presentLinked({ id, provider, email, name, createdAt, lastUsedAt }: Row<'oauthAccount'>): LinkedAccount {
   return { id: OauthAccountId.parse(id), provider, email, name, createdAt, lastUsedAt }
 }

@@ -89,6 +89,10 @@ test('somebody whom a provider knows and vouches for has an account and a sessio
     me: { email: person.email, name: person.name, emailVerified: true, role: 'USER' },
   })
   expect(await me(browser)).toBe(200)
+  expect((await browser.query('auth.provider.listMine', {})).data).toEqual({
+    items: [expect.objectContaining({ provider: 'company', email: person.email, name: person.name, lastUsedAt: null })],
+    nextCursor: null,
+  })
   expect(((await signIn(again, person)).data as { me: object }).me).toEqual((answer.data as { me: object }).me)
   expect(
     await ask('SELECT provider, subject, sealed_token FROM auth.oauth_accounts WHERE email = $1 ORDER BY provider', [person.email]),

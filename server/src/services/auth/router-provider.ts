@@ -1,7 +1,8 @@
 /** The doors of sign-in by way of other providers. */
-import { anyone, Nothing, router } from '../../trpc/procedures.ts'
+import { anyone, Nothing, router, signedIn } from '../../trpc/procedures.ts'
+import { listLinked } from './linked-accounts.ts'
 import { finishProvider, listProviders, startProvider } from './provider-sign-in.ts'
-import { FinishProvider, ProviderFinished, ProviderList, ProviderStarted, StartProvider } from './schema-provider.ts'
+import { FinishProvider, LinkedAccountList, ListLinkedAccounts, ProviderFinished, ProviderList, ProviderStarted, StartProvider } from './schema-provider.ts'
 
 export const providerRouter = router({
   /** Lists the providers that one can sign in by. */
@@ -9,6 +10,11 @@ export const providerRouter = router({
     .input(Nothing)
     .output(ProviderList)
     .query(() => listProviders()),
+  /** Lists what the person is at providers, newest first. */
+  listMine: signedIn
+    .input(ListLinkedAccounts)
+    .output(LinkedAccountList)
+    .query(({ ctx, input }) => listLinked(ctx.actor, input)),
   /** Begins a sign-in by way of a provider: send the browser to the address it gives. Each call begins another. */
   start: anyone
     .meta({ cookies: true, unkeyed: true })
