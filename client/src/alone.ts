@@ -4,6 +4,8 @@
 export const alone: ReadonlySet<string> = new Set<string>([
   'auth.applicationSecret.create',
   'auth.password.change',
+  'auth.provider.finish',
+  'auth.provider.start',
   'auth.signIn',
   'auth.signOut',
 ])

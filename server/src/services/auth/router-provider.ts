@@ -2,7 +2,15 @@
 import { anyone, Nothing, router, signedIn } from '../../trpc/procedures.ts'
 import { listLinked } from './linked-accounts.ts'
 import { finishProvider, listProviders, startProvider } from './provider-sign-in.ts'
-import { FinishProvider, LinkedAccountList, ListLinkedAccounts, ProviderFinished, ProviderList, ProviderStarted, StartProvider } from './schema-provider.ts'
+import {
+  FinishProvider,
+  LinkedAccountList,
+  ListLinkedAccounts,
+  ProviderFinished,
+  ProviderList,
+  ProviderStarted,
+  StartProvider,
+} from './schema-provider.ts'
 
 export const providerRouter = router({
   /** Lists the providers that one can sign in by. */
