@@ -49,7 +49,8 @@ function exampleOfType(schema: JsonSchema, named: Named, key: string, depth: num
   const type = Array.isArray(schema.type) ? schema.type[0] : schema.type
   if (type === 'object') return objectExample(schema, named, depth)
   if (type === 'array') return arrayExample(schema, named, key, depth)
-  if (type === 'string') return textExample(schema, key)
+  // A file is no value of JSON: it is left out.
+  if (type === 'string') return schema.contentMediaType ? undefined : textExample(schema, key)
   if (type === 'integer' || type === 'number') return numberExample(schema)
   return type === 'boolean' ? true : null
 }

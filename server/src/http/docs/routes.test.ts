@@ -4,7 +4,7 @@ import { appRouter } from '../../router.ts'
 import { describeProcedures } from './procedures.ts'
 import { schemasOf } from './schemas.ts'
 
-const documents = ['/openapi.json']
+const documents = ['/openapi.json', '/docs', '/llms.txt']
 
 test.each([
   [{ NODE_ENV: 'development' }, 200],

@@ -61,7 +61,7 @@ function convert(
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => onTheWire(zodSchema, jsonSchema, io),
   })
-  const all = Object.fromEntries(Object.entries(schemas).flatMap(([name, schema]) => hoisted(name, schema)))
+  const all = withJson(Object.fromEntries(Object.entries(schemas).flatMap(([name, schema]) => hoisted(name, schema))))
   const roots = new Map([...rootNames].map(([path, name]) => [path, name === path ? (all[path] ?? {}) : refTo(name)]))
   const used = closure([...roots.values()], all)
   for (const [name, schema] of Object.entries(all)) describe(name, schema)
@@ -108,15 +108,31 @@ function orUndefined(json: JsonSchema, key: string, field: z.ZodType): void {
   json.properties[key] = { anyOf: [property as JsonSchema, { type: 'null', 'x-superjson': 'undefined' }] }
 }
 
-/** Takes off what makes each a document of its own, and gives what they share a name each. */
+/** Takes off what makes each a document of its own, and gives what refers to itself a name. */
 function hoisted(name: string, schema: JsonSchema): [string, JsonSchema][] {
   const { $schema: _schema, $id: _id, $defs, ...rest } = schema
-  const own = (ref: string): string => ref.replace(`${SHARED}#/$defs/`, 'shared.').replace(/^#\/\$defs\//, `${PREFIX}${name}.`)
+  const own = (ref: string): string => ref.replace(/^#\/\$defs\//, `${PREFIX}${name}.`)
   const inner = Object.entries($defs ?? {}).map(([key, json]) => {
     const { $id: _inner, ...plain } = json as JsonSchema
-    return [name === SHARED ? `shared.${key}` : `${name}.${key}`, mapStrings(plain, own)] as [string, JsonSchema]
+    return [`${name}.${key}`, mapStrings(plain, own)] as [string, JsonSchema]
   })
   return name === SHARED ? inner : [[name, mapStrings(rest, (ref) => (ref === '#' ? PREFIX + name : own(ref)))], ...inner]
+}
+
+/** What is shared is nearly always `z.json()`, each use of it once more: all of them are `Json`. */
+function withJson(all: Readonly<Record<string, JsonSchema>>): Record<string, JsonSchema> {
+  const isJson = ({ anyOf = [] }: JsonSchema): boolean => anyOf.map(({ type }) => type).join() === 'string,number,boolean,null,array,object'
+  const shared = new Set(Object.keys(all).filter((name) => name.startsWith(`${SHARED}.`) && isJson(all[name] ?? {})))
+  const plain = (schema: JsonSchema): JsonSchema =>
+    mapStrings(schema, (ref) => {
+      const name = ref.slice(PREFIX.length).replace(`${SHARED}#/$defs/`, `${SHARED}.`)
+      return PREFIX + (shared.has(name) ? 'Json' : name)
+    })
+  return Object.fromEntries(
+    Object.entries(all).map(([name, schema]) =>
+      shared.has(name) ? ['Json', { description: 'Any value that JSON has.', ...plain(schema) }] : [name, plain(schema)],
+    ),
+  )
 }
 
 function mapRefs(schema: JsonSchema, rename: (name: string) => string): JsonSchema {
