@@ -1,11 +1,13 @@
-/** How often one caller may call: a token bucket per signed-in person or per address, counted per call of a batch. Held in this process. */
+/** How often one caller may call: a token bucket per signed-in person or per address, counted per call of a batch. It holds for the machine. */
 import { AppError } from '#lib/errors.ts'
-import { now } from '#lib/clock.ts'
+import { createLedger, type Bucket, type Lease } from '#lib/ledger.ts'
 import { customerOf } from '#lib/network-address.ts'
+import { siblings } from '#lib/siblings.ts'
+import { createShares } from './shares.ts'
 
 export interface Limits {
-  /** Takes one call from the caller's bucket. Throws TOO_MANY_REQUESTS when it is empty. */
-  charge(userId: string | null, address: string | null): void
+  /** Takes one call from the caller's bucket. Throws TOO_MANY_REQUESTS when it is empty; rejects where another process had to be asked. */
+  charge(userId: string | null, address: string | null): void | Promise<void>
   /**
    * Throws TOO_MANY_REQUESTS where an address has shown too many credentials that were none: asked before a query is made for another.
    * Apart from the calls of strangers, so that those at an address keep nobody there from their session.
@@ -15,48 +17,40 @@ export interface Limits {
   countTry(address: string | null): void
 }
 
-interface Bucket {
-  tokens: number
-  at: number
-}
-
-/** More callers than this are forgotten, oldest first: a flood of addresses costs no memory. */
-const MOST_BUCKETS = 100_000
-
 /** Makes the buckets. Each holds a minute's worth of calls and fills evenly. */
 export function createLimits(config: { CALLS_PER_MINUTE: number; ANONYMOUS_CALLS_PER_MINUTE: number }): Limits {
-  const buckets = new Map<string, Bucket>()
-  const triesOf = (address: string | null) => [buckets, `tries:${customerOf(address)}`, config.CALLS_PER_MINUTE] as const
+  const ledger = createLedger(1)
+  const beside = siblings()
+  const take = beside ? createShares(beside) : (bucket: Bucket) => refusalOf(ledger.lease(bucket, 1))
+  const bucketOf = (userId: string | null, address: string | null): Bucket =>
+    userId === null
+      ? { key: `address:${customerOf(address)}`, perMinute: config.ANONYMOUS_CALLS_PER_MINUTE }
+      : { key: `user:${userId}`, perMinute: config.CALLS_PER_MINUTE }
+  // Tries are counted after the fact, each process its part of them: to ask the others first would take longer than the query that it spares.
+  const tries = Math.ceil(config.CALLS_PER_MINUTE / (beside?.count ?? 1))
+  const triesOf = (address: string | null): Bucket => ({ key: `tries:${customerOf(address)}`, perMinute: tries })
   return {
     charge(userId, address) {
-      if (userId !== null) return take(buckets, `user:${userId}`, config.CALLS_PER_MINUTE)
-      take(buckets, `address:${customerOf(address)}`, config.ANONYMOUS_CALLS_PER_MINUTE)
+      const refused = take(bucketOf(userId, address))
+      return refused instanceof Promise ? refused.then(refuse) : refuse(refused)
     },
-    requireTries: (address) => void available(...triesOf(address)),
+    requireTries(address) {
+      const bucket = triesOf(address)
+      const lease = ledger.lease(bucket, 1)
+      if (lease.granted > 0) ledger.giveBack(bucket, 1)
+      refuse(refusalOf(lease))
+    },
     // What came in parallel was let in together: an empty bucket is no more than empty.
-    countTry: (address) => put(buckets, triesOf(address)[1], Math.max(0, filled(...triesOf(address)) - 1)),
+    countTry: (address) => void ledger.lease(triesOf(address), 1),
   }
 }
 
-function take(buckets: Map<string, Bucket>, key: string, perMinute: number): void {
-  put(buckets, key, available(buckets, key, perMinute) - 1)
+function refusalOf(lease: Lease): Lease | null {
+  return lease.granted > 0 ? null : lease
 }
 
-/** What is in a bucket. Throws TOO_MANY_REQUESTS when that is less than one call. */
-function available(buckets: Map<string, Bucket>, key: string, perMinute: number): number {
-  const tokens = filled(buckets, key, perMinute)
-  if (tokens >= 1) return tokens
-  const retryAfterSeconds = Math.ceil(((1 - tokens) * 60) / perMinute)
+function refuse(refused: Lease | null): void {
+  if (!refused) return
+  const { retryAfterSeconds } = refused
   throw new AppError('TOO_MANY_REQUESTS', 'Too many calls. Try again later.', { retryAfterSeconds })
-}
-
-function filled(buckets: Map<string, Bucket>, key: string, perMinute: number): number {
-  const known = buckets.get(key)
-  return known ? Math.min(perMinute, known.tokens + ((now().getTime() - known.at) / 60_000) * perMinute) : perMinute
-}
-
-function put(buckets: Map<string, Bucket>, key: string, tokens: number): void {
-  buckets.delete(key)
-  buckets.set(key, { tokens, at: now().getTime() })
-  if (buckets.size > MOST_BUCKETS) buckets.delete(buckets.keys().next().value ?? key)
 }

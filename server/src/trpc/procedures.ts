@@ -60,7 +60,7 @@ const unwrapped = t.procedure.use(measured).use(({ next, getRawInput }) => next(
 const counted = unwrapped.use(async (opts) => {
   const { ctx, next, type } = opts
   const session = await ctx.session()
-  ctx.limits.charge(session?.userId ?? null, ctx.address)
+  await ctx.limits.charge(session?.userId ?? null, ctx.address)
   const actor: UserActor | AnonymousActor = session ? actorOf(session) : anonymous
   const result = await next({ ctx: { actor } })
   return type === 'mutation' && !result.ok ? answerRepeat({ ...opts, ctx: { ...ctx, actor } }, result) : result
@@ -74,7 +74,7 @@ export const signedIn = counted.meta({ access: 'signed in' }).use(async ({ ctx, 
   const session = await requireSession(ctx)
   const actor = actorOf(session)
   if (type !== 'subscription') return next({ ctx: { actor, sessionInfo: session, signal } })
-  const life = ctx.streams.open(signal, session.userId)
+  const life = await ctx.streams.openFor(session.userId, signal)
   return whileAllowed(
     { ctx, session, life },
     () => next({ ctx: { actor, sessionInfo: session, signal: life.signal } }),

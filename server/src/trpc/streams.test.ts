@@ -133,14 +133,21 @@ describe('the book of open streams', () => {
     await expect(reading).rejects.toMatchObject({ name: 'AbortError' })
   })
 
-  test('holds only so many of one person, and makes room when one ends', () => {
+  test('holds only so many of one person, and makes room when one ends', async () => {
     const streams = createStreams()
-    const lives = Array.from({ length: MOST_STREAMS }, () => streams.open(undefined, 'anna'))
-    expect(() => streams.open(undefined, 'anna')).toThrow(/Too many/)
-    streams.open(undefined, 'ben')
+    const lives = await Promise.all(Array.from({ length: MOST_STREAMS }, () => streams.openFor('anna', undefined)))
+    await expect(streams.openFor('anna', undefined)).rejects.toThrow(/Too many/)
+    await streams.openFor('ben', undefined)
     streams.open(undefined)
     lives[0]?.end('over')
-    streams.open(undefined, 'anna')
+    await streams.openFor('anna', undefined)
+    await expect(streams.openFor('anna', undefined)).rejects.toThrow(/Too many/)
+  })
+
+  test('keeps no place for a caller who left before the stream was open', async () => {
+    const streams = createStreams()
+    for (let turn = 0; turn <= MOST_STREAMS; turn++) await streams.openFor('anna', AbortSignal.abort())
+    expect((await streams.openFor('anna', undefined)).signal.aborted).toBe(false)
   })
 
   test('ends at once what is opened after the drain', async () => {
