@@ -5,8 +5,9 @@ import { keepError } from '#db'
 import type { Config } from '#lib/config.ts'
 import { AppError } from '#lib/errors.ts'
 import { log } from '#lib/log.ts'
-import { figures } from '#lib/metrics.ts'
+import { figures, together, type Family } from '#lib/metrics.ts'
 import '#lib/process-figures.ts'
+import { siblings } from '#lib/siblings.ts'
 import { docs, docsAreGiven } from './http/docs/routes.ts'
 import { front } from './http/front.ts'
 import { securityHeaders } from './http/headers.ts'
@@ -65,6 +66,12 @@ export function createWorkerApp(parts: Pick<AppParts, 'config' | 'checks'>): App
   return { fetch: app.fetch, drain }
 }
 
+/** Those of all processes of the machine, whichever was asked. */
+async function everyonesFigures(): Promise<Family[]> {
+  const beside = siblings()
+  return beside ? together(await beside.ask('figures', null)) : figures()
+}
+
 /** What every process answers, whatever its role. */
 function createHealth({ config, checks }: Pick<AppParts, 'config' | 'checks'>): { app: Hono<Environment>; drain: () => void } {
   let draining = false
@@ -76,7 +83,7 @@ function createHealth({ config, checks }: Pick<AppParts, 'config' | 'checks'>): 
   })
   app.get('/livez', livez)
   app.get('/readyz', readyz({ ...checks, traffic: async () => (draining ? Promise.reject(new Error('draining')) : undefined) }))
-  app.get('/metrics', metrics(config, figures))
+  app.get('/metrics', metrics(config, everyonesFigures))
   app.notFound((c) => refused(c, new AppError('NOT_FOUND', 'There is nothing at this address.')))
   app.onError((error, c) => {
     if (error instanceof AppError) return refused(c, error)

@@ -11,6 +11,7 @@ import type { Config } from '#lib/config.ts'
 import { log, useLog } from '#lib/log.ts'
 import { closeMail, useMail } from '#lib/mail.ts'
 import { useSecret } from '#lib/secrets.ts'
+import { siblings } from '#lib/siblings.ts'
 import { createApp, createWorkerApp, type App } from './app.ts'
 import { databaseAnswers, migrationsApplied } from './http/checks.ts'
 import { startJobs, stopJobs } from './jobs/index.ts'
@@ -42,15 +43,20 @@ export async function start(config: Config, options: Pick<Parameters<typeof star
   try {
     await useBreachedPasswords(config.BREACHED_PASSWORDS_FILE)
     const { warnings } = await connectDatabase(config)
-    for (const warning of warnings) log.warn(warning)
+    if (isFirst()) for (const warning of warnings) log.warn(warning)
     await startJobs({ config, jobs, ...options })
     const plinth = await (config.PLINTH_ROLE === 'worker' ? work(config) : serve(config))
-    for (const doubt of doubtsAbout(config)) log.warn(doubt)
+    if (isFirst()) for (const doubt of doubtsAbout(config)) log.warn(doubt)
     return plinth
   } catch (error) {
     await release()
     throw inOneSentence(error)
   }
+}
+
+/** Of several processes one speaks for all. */
+function isFirst(): boolean {
+  return (siblings()?.number ?? 1) === 1
 }
 
 /** A database that goes away while Plinth starts is no fault of the code: whoever runs it starts it again. */
@@ -63,7 +69,7 @@ const checks = { database: databaseAnswers, migrations: migrationsApplied }
 
 async function serve(config: Config): Promise<Plinth> {
   const app = createApp({ config, router: appRouter, sessions: { find: findSession, onRevoked }, checks })
-  await offerSetUp()
+  if (isFirst()) await offerSetUp()
   return answerWith(app, config, { name: 'PORT', port: config.PORT })
 }
 

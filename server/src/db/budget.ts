@@ -1,10 +1,10 @@
-/** Whether this process can live with the server it found: asked once, at start, so that nobody finds out at night. */
+/** Whether this process, and those beside it, can live with the server they found: asked once, at start, so that nobody finds out at night. */
 import type pg from 'pg'
 import type { DatabaseConfig } from './client.ts'
 import { sqlStateOf } from './errors.ts'
 import { SetupError } from './setup-error.ts'
 
-/** Beside the pool: LISTEN, notifications, and the job queue's own few. */
+/** Beside the pool, in each process: LISTEN, notifications, and the job queue's own few. docs/operations.md has the whole budget. */
 const besidePool = 6
 
 interface Server {
@@ -34,16 +34,19 @@ export async function checkDatabase(pool: pg.Pool, config: DatabaseConfig): Prom
       `DATABASE_ROLE is ${config.DATABASE_ROLE}, but the connection acts as ${server.role}: a pooler between drops the startup options.`,
     )
   }
-  const wanted = pool.options.max + besidePool
+  const [most, processes] = [pool.options.max, config.PLINTH_PROCESSES]
+  const wanted = processes * (most + besidePool)
   const free = server.most - server.reserved
+  const ofEach = processes === 1 ? '' : ` in each of ${processes} processes (PLINTH_PROCESSES)`
   if (wanted > free) {
     throw new SetupError(
-      `POOL_MAX is ${pool.options.max}: with ${besidePool} more for jobs and notifications that exceeds the ${free} connections that the server allows.`,
+      `POOL_MAX is ${most}: with ${besidePool} more for jobs and notifications${ofEach} that exceeds the ${free} connections that the server allows.`,
     )
   }
   if (server.taken + wanted <= free) return []
+  const taker = processes === 1 ? 'this process' : `these ${processes} processes`
   return [
-    `Only ${Math.max(0, free - server.taken)} of the server's ${free} connections are free; this process may take ${wanted} (POOL_MAX ${pool.options.max}).`,
+    `Only ${Math.max(0, free - server.taken)} of the server's ${free} connections are free; ${taker} may take ${wanted} (POOL_MAX ${most}).`,
   ]
 }
 

@@ -26,6 +26,7 @@ export type DatabaseConfig = Pick<
   | 'LOCK_TIMEOUT_MS'
   | 'TRANSACTION_TIMEOUT_MS'
   | 'SLOW_QUERY_MS'
+  | 'PLINTH_PROCESSES'
 >
 
 /** What a process has of its database. */

@@ -21,6 +21,9 @@ export const Config = z.object({
     .enum(['web', 'worker', 'all'])
     .default('all')
     .describe('web answers requests, worker runs the dispatcher and the jobs, all does both'),
+  PLINTH_PROCESSES: Count.max(64)
+    .default(1)
+    .describe('processes on this machine, one for each core at most; the dispatcher and the jobs of `all` run in one of them'),
   HOST: z.string().default('0.0.0.0').describe('the address to listen on'),
   PORT: Port.default(3000).describe('the port to listen on; 0 takes a free one'),
   PUBLIC_URL: z

@@ -2,6 +2,7 @@
 import { pino, type DestinationStream, type Logger } from 'pino'
 import { currentCall } from './call.ts'
 import type { Config } from './config.ts'
+import { siblings } from './siblings.ts'
 
 /** Values under these names are never written, however they got into an event. */
 const SECRET_NAMES = ['password', 'newPassword', 'token', 'secret', 'authorization', 'cookie', 'email', 'address', 'userAgent']
@@ -13,7 +14,7 @@ const LONGEST_MESSAGE = 500
 let destination: DestinationStream = pino.destination({ fd: 1, sync: true })
 
 /**
- * The log of this process. Inside a call each line carries its request id by itself. Put what varies into the first argument,
+ * The log of this process. Inside a call each line carries its request id by itself, and the number of the process where there are several. Put what varies into the first argument,
  * `log.warn({ queue }, 'A job failed for good.')`: the sentence is constant, so that lines can be counted and nothing can be smuggled in.
  */
 export const log: Logger = pino(
@@ -22,7 +23,7 @@ export const log: Logger = pino(
     level: 'info',
     formatters: { level: (level) => ({ level }) },
     timestamp: pino.stdTimeFunctions.isoTime,
-    mixin: requestId,
+    mixin: whereFrom,
     redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[hidden]' },
     serializers: { err: describeError, error: describeError },
   },
@@ -63,7 +64,7 @@ export function describeError(error: unknown, depth = 0): object {
   }
 }
 
-function requestId(): object {
-  const call = currentCall()
-  return call ? { requestId: call.requestId } : {}
+function whereFrom(): object {
+  const [call, beside] = [currentCall(), siblings()]
+  return { ...(beside && { process: beside.number }), ...(call && { requestId: call.requestId }) }
 }

@@ -3,12 +3,13 @@ import { availableParallelism } from 'node:os'
 import { hash, parseOptions, verify } from '@node-rs/argon2'
 import { AppError } from './errors.ts'
 import { reading } from './metrics.ts'
+import { siblings } from './siblings.ts'
 
 /** OWASP's and ASVS 5.0's (appendix C) minimum: 19 MiB, two passes, one lane; about 20 ms on a quiet core. */
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen: 32 }
 
-/** libuv has four threads; one is left to files and names. */
-const atOnce = Math.max(1, Math.min(availableParallelism(), 3))
+/** libuv has four threads; one is left to files and names. Several processes share the cores. */
+const atOnce = Math.max(1, Math.floor(Math.min(availableParallelism(), 3) / (siblings()?.count ?? 1)))
 const longestLine = 64 * atOnce
 const assumedMs = 60
 
