@@ -55,7 +55,7 @@ async function makePeople(count: number): Promise<void> {
     for (let i = 0; i < count; i += 1) {
       const credential = newCredential('BEARER')
       const user = await tx.user.create({ data: { email: `bench${crypto.randomUUID()}@example.com`, name: 'Bench', emailVerifiedAt: tx.now } })
-      await mintSession(tx, user, credential)
+      await mintSession(tx, user, credential, { methods: ['PASSWORD'], level: 1 })
       people.push({ userId: user.id, credential, hash: sha256(credential.token) })
     }
   })

@@ -43,6 +43,7 @@ async function makeVerified(email: string, name: string): Promise<void> {
 
 async function actorOf(email: string): Promise<UserActor> {
   const { answer } = await signIn(anonymous, { email, password: demo.password, delivery: 'TOKEN' })
+  if (answer.status !== 'SIGNED_IN') throw new Error('The people of the demonstration have no second factor')
   return { kind: 'USER', userId: UserId.parse(answer.me.id), sessionId: SessionId.parse(answer.sessionId) }
 }
 

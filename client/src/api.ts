@@ -1,7 +1,6 @@
 /** What the client knows of the server: types, and nothing else. In the published package this file is folded into one that stands alone. */
 export type { AppRouter } from '@plinth/server/router'
 export type { ErrorData } from '@plinth/server/errors'
-export type { ConflictReason, ErrorCode, ErrorDetails, FieldErrors } from '@plinth/server/error-codes'
 export type {
   ApplicationId,
   ApplicationInvitationId,
@@ -13,3 +12,4 @@ export type {
   UserId,
 } from '@plinth/server/ids'
 export type { ApplicationType, MembershipRole, SessionKind, TeamRole, UserRole } from '@plinth/server/enums'
+export type { ConflictReason, ErrorCode, ErrorDetails, FieldErrors, StepUpMethod } from '@plinth/server/error-codes'

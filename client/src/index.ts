@@ -7,7 +7,6 @@ import { withPaths } from './paths.ts'
 
 export { isAppError, type AppError } from './errors.ts'
 export { ApplicationType, MembershipRole, SessionKind, TeamRole, UserRole } from './enums.ts'
-export type { AppRouter, ConflictReason, ErrorCode, ErrorData, ErrorDetails, FieldErrors } from './api.ts'
 export {
   ApplicationId,
   ApplicationInvitationId,
@@ -19,6 +18,7 @@ export {
   UserId,
   type IdKind,
 } from './ids.ts'
+export type { AppRouter, ConflictReason, ErrorCode, ErrorData, ErrorDetails, FieldErrors, StepUpMethod } from './api.ts'
 export type { ClientOptions } from './links.ts'
 
 /** What each procedure takes: `RouterInputs['teams']['create']`. */

@@ -67,8 +67,11 @@ describe('pnpm dev', () => {
     expect(dev.output()).toContain(`http://localhost:${port}/dev/mail`)
     expect(dev.output()).toContain(`curl http://localhost:${port}/trpc/auth.signIn`)
     const stranger = createClient({ url: `http://127.0.0.1:${port}` })
-    const { token } = await stranger.auth.signIn.mutate({ email: demo.owner, password: demo.password, delivery: 'TOKEN' })
-    const { items } = await createClient({ url: `http://127.0.0.1:${port}`, token: token ?? '' }).teams.list.query({})
+    const answer = await stranger.auth.signIn.mutate({ email: demo.owner, password: demo.password, delivery: 'TOKEN' })
+    const { items } = await createClient({
+      url: `http://127.0.0.1:${port}`,
+      token: 'token' in answer ? (answer.token ?? '') : '',
+    }).teams.list.query({})
     expect(items.map(({ slug, role }) => [slug, role])).toEqual([['demo', 'OWNER']])
 
     dev.child.kill('SIGINT')

@@ -91,6 +91,7 @@ describe('the whole server', () => {
     const anna = await server.signUpAs('revoked@example.com')
     const team = await anna.client.teams.create.mutate({ name: 'Live', slug: 'live-revoked' })
     const second = await server.client().auth.signIn.mutate({ email: anna.email, password: anna.password, delivery: 'TOKEN' })
+    if (second.status !== 'SIGNED_IN') throw new Error('there is no second factor')
     const watcher = createClient({ url: server.url, token: second.token ?? '' })
     const started = Promise.withResolvers<void>()
     const ended = new Promise<unknown>((resolve) =>

@@ -10,6 +10,7 @@ import { doubtsAbout } from '#lib/config-doubts.ts'
 import type { Config } from '#lib/config.ts'
 import { log, useLog } from '#lib/log.ts'
 import { closeMail, useMail } from '#lib/mail.ts'
+import { useSealingKeys } from '#lib/sealed.ts'
 import { useSecret } from '#lib/secrets.ts'
 import { siblings } from '#lib/siblings.ts'
 import { createApp, createWorkerApp, type App } from './app.ts'
@@ -17,7 +18,7 @@ import { databaseAnswers, migrationsApplied } from './http/checks.ts'
 import { startJobs, stopJobs } from './jobs/index.ts'
 import { jobs } from './jobs/jobs.ts'
 import { appRouter } from './router.ts'
-import { findSession, onRevoked, settleSessions, setUpCode, useProviders, useThrottles } from './services/auth/index.ts'
+import { findSession, onRevoked, settleSessions, setUpCode, stepUpNeedsOf, useProviders, useThrottles } from './services/auth/index.ts'
 
 export interface Plinth {
   /** Where it listens; null for a worker without a HEALTH_PORT. */
@@ -37,6 +38,7 @@ const LAST_CALL_MS = 500
 export async function start(config: Config, options: Pick<Parameters<typeof startJobs>[0], 'patience'> = {}): Promise<Plinth> {
   await useLog(config)
   useSecret(config.PLINTH_SECRET)
+  useSealingKeys(config.PLINTH_SEALING_KEYS)
   useMail(config)
   useThrottles(config.SIGN_IN_LIMIT)
   useProviders(config)
@@ -68,7 +70,7 @@ function inOneSentence(error: unknown): unknown {
 const checks = { database: databaseAnswers, migrations: migrationsApplied }
 
 async function serve(config: Config): Promise<Plinth> {
-  const app = createApp({ config, router: appRouter, sessions: { find: findSession, onRevoked }, checks })
+  const app = createApp({ config, router: appRouter, sessions: { find: findSession, stepUpNeeds: stepUpNeedsOf, onRevoked }, checks })
   if (isFirst()) await offerSetUp()
   return answerWith(app, config, { name: 'PORT', port: config.PORT })
 }

@@ -96,6 +96,7 @@ function fakeSessions(): FakeSessions {
       const info = known.get(token)
       return info?.kind === kind ? info : null
     },
+    stepUpNeeds: async () => ({ level: 1, methods: ['PASSWORD'] }),
     onRevoked(_userId, revoked) {
       listeners.add(revoked)
       return () => void listeners.delete(revoked)
@@ -121,6 +122,9 @@ function someone(): Omit<SessionInfo, 'kind'> {
     userId: UserId.parse(`person${number}`),
     role: 'USER',
     emailVerified: true,
+    methods: ['PASSWORD'],
+    level: 1,
+    impersonatorId: null,
     authenticatedAt: new Date(),
     endsAt: new Date(Date.now() + 86_400_000),
   }

@@ -38,8 +38,9 @@ export async function signUpAs(
   const stranger = createClient({ url })
   await stranger.auth.signUp.mutate({ email, name, password })
   await stranger.auth.verifyEmail.mutate({ token: await tokenMailedTo(outbox, email) })
-  const { token, me } = await stranger.auth.signIn.mutate({ email, password, delivery: 'TOKEN' })
-  if (token === null) throw new Error('a tool that signs in is given a token')
+  const answer = await stranger.auth.signIn.mutate({ email, password, delivery: 'TOKEN' })
+  if (answer.status !== 'SIGNED_IN' || answer.token === null) throw new Error('a tool that signs in by a password alone is given a token')
+  const { token, me } = answer
   return { client: createClient({ url, token }), token, email, password, me }
 }
 

@@ -20,6 +20,7 @@ import { credentialOf, deviceCookie, deviceMarkerOf, holderCookie, holderSecretO
 /** How the edge learns who is asking; services/auth is it. */
 export interface Sessions {
   find(credential: Credential, look?: Look): Promise<SessionInfo | null>
+  stepUpNeeds: Context['stepUpNeeds']
   onRevoked: Context['onRevoked']
 }
 
@@ -82,6 +83,7 @@ function contextOf(c: HonoContext<Environment>, parts: TrpcParts, credential: Cr
     holderSecret: holderSecretOf(c, parts.config),
     idempotencyKeys: keysOf(c.req.header('idempotency-key'), calls),
     session: sessionsOf(parts, credential, c.get('address')),
+    stepUpNeeds: parts.sessions.stepUpNeeds,
     onRevoked: parts.sessions.onRevoked,
     reply: replyTo(headers, parts.config),
     limits: parts.limits,

@@ -57,6 +57,16 @@ export const Config = z.object({
     .string()
     .min(32, 'needs at least 32 characters; `openssl rand -base64 32` makes one')
     .describe('the secret that all keys are derived from'),
+  PLINTH_SEALING_KEYS: z
+    .string()
+    .regex(
+      /^(\w{1,16}:[^\s,:]{32,}(,\w{1,16}:[^\s,:]{32,})*)?$/,
+      'is not a list like 2:secret,1:secret with secrets of at least 32 characters',
+    )
+    .default('')
+    .describe(
+      'keys for what is stored encrypted, as id:secret, comma-separated: the first seals, all open; PLINTH_SECRET makes one where it is empty',
+    ),
   MAIL_URL: z
     .url({ protocol: /^(smtps?|file)$/, error: 'is not an smtp://, smtps:// or file:// URL' })
     .optional()

@@ -20,12 +20,18 @@ export type ConflictReason =
   | 'TOO_BUSY'
   | 'TOO_MANY'
 
+/** What a person can prove once more who they are by. */
+export const stepUpMethods = ['EMAIL', 'PASSKEY', 'PASSWORD', 'PROVIDER', 'RECOVERY_CODE', 'TOTP'] as const
+export type StepUpMethod = (typeof stepUpMethods)[number]
+
 /** The details each code carries. The keys are the closed union of codes that a client may switch over. */
 export interface ErrorDetails {
   /** The input is not what the procedure takes. `fields` names each fault. */
   BAD_REQUEST: { fields: FieldErrors }
   /** Nobody is signed in, or what they signed in with has ended. */
   UNAUTHORIZED: undefined
+  /** Signed in, and too long ago or by too little for this: prove it once more by one of `methods` (`auth.stepUp`), and call again. */
+  STEP_UP_REQUIRED: { methods: StepUpMethod[] }
   /** Signed in, and not allowed. Never said of rows that belong to others: those are NOT_FOUND. */
   FORBIDDEN: undefined
   /** The person must verify their email address first. */
@@ -58,6 +64,7 @@ export type ErrorCode = keyof ErrorDetails
 export const statusOf: Record<ErrorCode, number> = {
   BAD_REQUEST: 400,
   UNAUTHORIZED: 401,
+  STEP_UP_REQUIRED: 401,
   FORBIDDEN: 403,
   EMAIL_NOT_VERIFIED: 403,
   INVALID_TOKEN: 400,

@@ -1,6 +1,7 @@
 import type { AnyTRPCProcedure, AnyTRPCRouter } from '@trpc/server'
 import { connectDatabase, disconnectDatabase } from '#db'
 import { readConfig } from '#lib/config.ts'
+import { UserId } from '#lib/ids.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
 import { startEdge, type Edge } from '../../test/edge.ts'
@@ -15,7 +16,22 @@ const ANSWERS: Record<string, Record<string, string>> = {
   anyone: { stranger: 'in', unverified: 'in', verified: 'in', administrator: 'in' },
   'signed in': { stranger: 'UNAUTHORIZED', unverified: 'in', verified: 'in', administrator: 'in' },
   'signed in, address verified': { stranger: 'UNAUTHORIZED', unverified: 'EMAIL_NOT_VERIFIED', verified: 'in', administrator: 'in' },
-  administrators: { stranger: 'UNAUTHORIZED', unverified: 'EMAIL_NOT_VERIFIED', verified: 'FORBIDDEN', administrator: 'in' },
+  'signed in, proven within ten minutes': {
+    stranger: 'UNAUTHORIZED',
+    unverified: 'in',
+    verified: 'in',
+    administrator: 'in',
+    stale: 'STEP_UP_REQUIRED',
+    impersonated: 'FORBIDDEN',
+  },
+  'administrators, proven within ten minutes': {
+    stranger: 'UNAUTHORIZED',
+    unverified: 'EMAIL_NOT_VERIFIED',
+    verified: 'FORBIDDEN',
+    administrator: 'in',
+    staleAdministrator: 'STEP_UP_REQUIRED',
+    impersonatedAdministrator: 'FORBIDDEN',
+  },
   'members of the team': { stranger: 'UNAUTHORIZED', unverified: 'EMAIL_NOT_VERIFIED', verified: 'NOT_FOUND', administrator: 'NOT_FOUND' },
   'people of the application': {
     stranger: 'UNAUTHORIZED',
@@ -24,7 +40,7 @@ const ANSWERS: Record<string, Record<string, string>> = {
     administrator: 'NOT_FOUND',
   },
 }
-const NO = ['UNAUTHORIZED', 'EMAIL_NOT_VERIFIED', 'FORBIDDEN', 'NOT_FOUND']
+const NO = ['UNAUTHORIZED', 'STEP_UP_REQUIRED', 'EMAIL_NOT_VERIFIED', 'FORBIDDEN', 'NOT_FOUND']
 
 let database: TestDatabase
 let edge: Edge
@@ -35,6 +51,12 @@ beforeAll(async () => {
   edge.sessions.add('unverified', { emailVerified: false })
   edge.sessions.add('verified')
   edge.sessions.add('administrator', { role: 'ADMIN' })
+  const stale = { authenticatedAt: new Date(Date.now() - 10 * 60_000) }
+  const impersonated = { impersonatorId: UserId.parse('person000000000000') }
+  edge.sessions.add('stale', stale)
+  edge.sessions.add('staleAdministrator', { role: 'ADMIN', ...stale })
+  edge.sessions.add('impersonated', impersonated)
+  edge.sessions.add('impersonatedAdministrator', { role: 'ADMIN', ...impersonated })
 })
 afterAll(async () => {
   await edge.stop()

@@ -1,5 +1,5 @@
 /** Who is asking and how to answer: what every procedure may know of its request. Nothing of Prisma is in its type, so that nothing of it reaches the client. */
-import type { SessionInfo } from '../services/auth/index.ts'
+import type { SessionInfo, StepUpNeeds } from '../services/auth/index.ts'
 import type { Limits } from './limits.ts'
 import type { Streams } from './streams.ts'
 
@@ -23,6 +23,8 @@ export interface Context {
    * which does not count as a use of it. @throws TOO_MANY_REQUESTS where an address has tried too many that are none.
    */
   session(again?: 'again'): Promise<SessionInfo | null>
+  /** Says what a person must show to step up. */
+  stepUpNeeds(userId: string): Promise<StepUpNeeds>
   /** Calls back when something of this person's was revoked: a session, a role, a membership. Returns how to stop listening. */
   onRevoked(userId: string, revoked: () => void): () => void
   readonly reply: Reply

@@ -3,9 +3,10 @@ import { initTRPC } from '@trpc/server'
 import { transformer } from '@plinth/client/transformer'
 import { z } from 'zod'
 import { anonymous, type AnonymousActor, type UserActor } from '#lib/actor.ts'
+import { now } from '#lib/clock.ts'
 import { AppError } from '#lib/errors.ts'
 import { ApplicationId, TeamId } from '#lib/ids.ts'
-import { enterApplication, type SessionInfo } from '../services/auth/index.ts'
+import { enterApplication, isFresh, type SessionInfo } from '../services/auth/index.ts'
 import { enterTeam } from '../services/teams/index.ts'
 import { measured } from './calls.ts'
 import type { Context } from './context.ts'
@@ -88,9 +89,19 @@ export const verified = signedIn.meta({ access: 'signed in, address verified' })
   return next()
 })
 
-/** Lets in administrators of the installation. @throws UNAUTHORIZED, FORBIDDEN */
-export const admin = verified.meta({ access: 'administrators' }).use(({ ctx, next }) => {
+/**
+ * Lets in who proved within ten minutes who they are, by their second factor where they have one: for what would hurt in the hands of whoever
+ * finds an open browser. It says nothing of the address. @throws UNAUTHORIZED; STEP_UP_REQUIRED; FORBIDDEN to who looks through another's eyes
+ */
+export const steppedUp = signedIn.meta({ access: 'signed in, proven within ten minutes' }).use(async ({ ctx, next }) => {
+  await requireProof(ctx, ctx.sessionInfo)
+  return next()
+})
+
+/** Lets in administrators of the installation who have stepped up. @throws UNAUTHORIZED, FORBIDDEN, STEP_UP_REQUIRED */
+export const admin = verified.meta({ access: 'administrators, proven within ten minutes' }).use(async ({ ctx, next }) => {
   if (ctx.sessionInfo.role !== 'ADMIN') throw new AppError('FORBIDDEN', 'Only administrators may do this.')
+  await requireProof(ctx, ctx.sessionInfo)
   return next()
 })
 
@@ -120,6 +131,16 @@ async function requireSession(ctx: Context, again?: 'again'): Promise<SessionInf
   const session = await ctx.session(again)
   if (!session) throw new AppError('UNAUTHORIZED', 'Sign in first.')
   return session
+}
+
+/** What they could step up by is asked only where it matters: a fresh session of level 2 is as good as can be. */
+async function requireProof(ctx: Context, { userId, authenticatedAt, level, impersonatorId }: SessionInfo): Promise<void> {
+  if (impersonatorId !== null) throw new AppError('FORBIDDEN', 'Nobody may do this for another.')
+  const fresh = isFresh(authenticatedAt, now())
+  if (fresh && level === 2) return
+  const needs = await ctx.stepUpNeeds(userId)
+  if (fresh && level >= needs.level) return
+  throw new AppError('STEP_UP_REQUIRED', 'Prove once more who you are.', { methods: needs.methods })
 }
 
 /** Whoever lost, or gained, a role meanwhile comes in anew through the door. Gives when the session ends. */

@@ -1,6 +1,6 @@
 /** The errors as JSON Schema: one shape for each code of the closed union, with its status and its details. */
 import { z } from 'zod'
-import { statusOf, type ConflictReason, type ErrorCode, type ErrorDetails } from '#lib/errors.ts'
+import { statusOf, stepUpMethods, type ConflictReason, type ErrorCode, type ErrorDetails } from '#lib/errors.ts'
 import { docstrings } from './docstrings.ts'
 import { refTo, type JsonSchema } from './schemas.ts'
 
@@ -18,6 +18,7 @@ const details: Detailed = {
     to: z.string().exactOptional(),
     allowed: z.array(z.string()).exactOptional(),
   }),
+  STEP_UP_REQUIRED: z.object({ methods: z.array(z.enum(stepUpMethods)) }),
   TOO_MANY_REQUESTS: wait,
   UNAVAILABLE: wait,
 }

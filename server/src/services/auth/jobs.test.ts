@@ -90,7 +90,8 @@ async function clean(): Promise<void> {
 
 test('what has served is removed for good: sessions 30 days after their end, tokens a day after theirs, counters after their window', async () => {
   const user = await makeUser('kept@example.com')
-  const mint = () => transaction('auth', tester, async (tx) => mintSession(tx, user, newCredential('BEARER')))
+  const mint = () =>
+    transaction('auth', tester, async (tx) => mintSession(tx, user, newCredential('BEARER'), { methods: ['PASSWORD'], level: 1 }))
   const counts = async () => [
     await spine.count('auth.sessions'),
     await spine.count('auth.verification_tokens'),

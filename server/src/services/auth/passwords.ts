@@ -6,15 +6,16 @@ import { AppError } from '#lib/errors.ts'
 import { hashPassword, verifyPassword } from '#lib/password-hash.ts'
 import { acceptPassword } from '#lib/new-password.ts'
 import { setPassword, stillHas } from './account-password.ts'
-import { lifetimesOf, isUsable } from './policy.ts'
-import type { ChangePassword, CheckEmail, PasswordReset, RequestReset, ResetPassword, SessionKind, SignedIn } from './schema.ts'
+import { presentSignedIn, doneWith, type SignInDone } from './complete-sign-in.ts'
+import { isUsable, levelOf } from './policy.ts'
+import type { ChangePassword, CheckEmail, PasswordReset, RequestReset, ResetPassword, SessionKind } from './schema.ts'
+import type { SignedIn } from './schema-sign-in.ts'
 import { endSessions, mintSession, newCredential, type Credential } from './sessions.ts'
-import { presentSignedIn, type SessionCookie } from './sign-in.ts'
 import { forgiveAccount, forgiving, mayMail, refuseThrottled, takeAttempt } from './throttle.ts'
 import { endSignUps, insertToken, nobody, peekToken, refuseToken, resetTtlMs, takeToken } from './tokens.ts'
 
 interface Change {
-  readonly userId: string
+  readonly actor: UserActor
   /** The hash that the current password was verified against; null where it was wrong. */
   readonly verified: string | null
   readonly hash: string
@@ -31,7 +32,7 @@ export async function changePassword(
   actor: UserActor,
   kind: SessionKind,
   { currentPassword, password }: ChangePassword,
-): Promise<{ answer: SignedIn; cookie: SessionCookie | null }> {
+): Promise<SignInDone<SignedIn>> {
   const user = await db('auth').user.findFirst({ where: { id: actor.userId }, include: { password: { select: { hash: true } } } })
   if (!user) throw new AppError('UNAUTHORIZED', 'Sign in first.')
   await acceptPassword(password, [user.email, user.name])
@@ -41,23 +42,27 @@ export async function changePassword(
   const current = user.password?.hash ?? null
   const verified = (await verifyPassword(current, currentPassword)) ? current : null
   const credential = newCredential(kind)
-  const change = { userId: user.id, verified, hash: await hashPassword(password), credential }
+  const change = { actor, verified, hash: await hashPassword(password), credential }
   const answer = await forgiving(attempter, () => transaction('auth', actor, (tx) => applyChange(tx, change)))
-  const maxAgeSeconds = Math.floor(lifetimesOf(user.role).absoluteMs / 1000)
-  return { answer, cookie: kind === 'COOKIE' ? { token: credential.token, maxAgeSeconds } : null }
+  return { ...doneWith(answer, credential, null), device: null }
 }
 
-async function applyChange(tx: Tx<'auth'>, { userId, verified, hash, credential }: Change): Promise<SignedIn | Refusal> {
+/** The session in use ends and begins anew, as proven as it was. */
+async function applyChange(tx: Tx<'auth'>, { actor, verified, hash, credential }: Change): Promise<SignedIn | Refusal> {
+  const { userId, sessionId } = actor
   const user = await tx.lock('user', { id: userId })
   if (!user || verified === null || !(await stillHas(tx, userId, verified))) {
     tx.record('auth.password.change_refused', { user: userId }, {})
     return refuse('BAD_REQUEST', 'This is not your password.', { fields: { currentPassword: ['is not your password'] } })
   }
+  const session = await tx.session.findFirst({ where: { id: sessionId, revokedAt: null }, select: { methods: true, level: true } })
+  if (!session) return refuse('UNAUTHORIZED', 'Sign in first.')
   await setPassword(tx, userId, hash)
   await endSessions(tx, userId, {}, 'PASSWORD_CHANGED')
   await tx.verificationToken.deleteMany({ where: { purpose: 'PASSWORD_RESET', subject: userId, usedAt: null } })
   tx.record('auth.password.changed', { user: userId }, {})
-  return presentSignedIn(user, await mintSession(tx, user, credential), credential)
+  const proof = { methods: session.methods, level: levelOf(session.level) }
+  return presentSignedIn(user, await mintSession(tx, user, credential, proof), credential)
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Who may what, and for how long: pure functions of what is known. */
 import type { Role } from './schema.ts'
+import type { Level, SignInMethod } from './schema-sign-in.ts'
 
 interface Account {
   readonly emailVerifiedAt: Date | null
@@ -30,8 +31,25 @@ export interface Lifetimes {
   readonly touchMs: number
 }
 
-/** How long a session lives: NIST 800-63B's for one factor; shorter for who runs the installation. */
-export function lifetimesOf(role: Role): Lifetimes {
-  const [idleMs, absoluteMs] = role === 'ADMIN' ? [hour, 24 * hour] : [14 * day, 30 * day]
+/** How long a session lives: NIST 800-63B's for its level; who runs the installation has the shorter ones of level 2 always. */
+export function lifetimesOf(role: Role, level: Level): Lifetimes {
+  const [idleMs, absoluteMs] = role === 'ADMIN' || level === 2 ? [hour, 24 * hour] : [14 * day, 30 * day]
   return { idleMs, absoluteMs, touchMs: Math.min(hour, idleMs / 10) }
+}
+
+/** Whether a session was proven so lately that it may do what is sensitive (identity research 4.5). `at` is by the clock of `authenticatedAt`. */
+export function isFresh(authenticatedAt: Date, at: Date): boolean {
+  return at.getTime() - authenticatedAt.getTime() < 10 * minute
+}
+
+/** The level that a number in the database stands for. */
+export function levelOf(stored: number): Level {
+  return stored >= 2 ? 2 : 1
+}
+
+const secondFactors: ReadonlySet<SignInMethod> = new Set(['PASSKEY', 'TOTP', 'RECOVERY_CODE'])
+
+/** Whether a method brings a session to level 2 when it is added to a first factor. */
+export function isSecondFactor(method: SignInMethod): boolean {
+  return secondFactors.has(method)
 }

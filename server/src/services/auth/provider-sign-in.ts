@@ -3,17 +3,17 @@ import { refuse, transaction, type Refusal, type Row, type Tx } from '#db'
 import { anonymous, type Actor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { publicUrl } from '#lib/mail.ts'
+import { completeSignIn, doneWith, type SessionCookie } from './complete-sign-in.ts'
 import { findLinked, link, noteUse } from './linked-accounts.ts'
 import { claimAccount } from './claim-account.ts'
-import { isUsable, lifetimesOf, maySignIn } from './policy.ts'
+import { isUsable, maySignIn } from './policy.ts'
 import { holderOf, insertAttempt, newAttemptId, secretsOf, takeAttempt, type NewAttempt } from './provider-attempts.ts'
 import type { Identity } from './provider.ts'
 import { redirectProvider, redirectProviders } from './providers.ts'
 import { returnPage } from './return-page.ts'
 import type { SessionKind } from './schema.ts'
 import type { FinishProvider, ProviderFinished, ProviderList, ProviderStarted, StartProvider } from './schema-provider.ts'
-import { endSession, mintSession, newCredential, type Credential } from './sessions.ts'
-import { presentSignedIn, type SessionCookie } from './sign-in.ts'
+import { newCredential, type Credential } from './sessions.ts'
 
 /** Lists the providers that one can sign in by. */
 export function listProviders(): ProviderList {
@@ -85,12 +85,7 @@ export async function finishProvider(actor: Actor, input: FinishProvider, inBrow
   const identity = await provider.identify({ ...held, code: input.code, iss: input.iss })
   const credential = newCredential(attempt.kind)
   const answer = await transaction('auth', anonymous, (tx) => signIn(tx, { attempt, identity, credential, actor }))
-  return { answer, cookie: cookieOf(answer, credential) }
-}
-
-function cookieOf(answer: ProviderFinished, { kind, token }: Credential): SessionCookie | null {
-  if (answer.status !== 'SIGNED_IN' || kind !== 'COOKIE') return null
-  return { token, maxAgeSeconds: Math.floor(lifetimesOf(answer.me.role).absoluteMs / 1000) }
+  return { answer, cookie: answer.status === 'SIGNED_IN' ? doneWith(answer, credential, null).cookie : null }
 }
 
 async function signIn(tx: Tx<'auth'>, proven: Proven): Promise<ProviderFinished | Refusal> {
@@ -133,11 +128,10 @@ async function join(tx: Tx<'auth'>, proven: Proven, email: string): Promise<Prov
   return enter(tx, owner, proven)
 }
 
-/** A session that the call came with ends, as with any sign-in. */
+/** As any sign-in: a session that the call came with ends, and a second factor is asked for where there is one. */
 async function enter(tx: Tx<'auth'>, user: Row<'user'>, { credential, actor }: Proven): Promise<ProviderFinished | Refusal> {
   if (!maySignIn(user)) return notLetIn(tx, user)
-  if (actor.kind === 'USER') await endSession(tx, actor.userId, actor.sessionId, 'REPLACED')
-  return { status: 'SIGNED_IN', ...presentSignedIn(user, await mintSession(tx, user, credential), credential) }
+  return completeSignIn(tx, user, { method: 'PROVIDER', level: 1, credential }, actor)
 }
 
 function notLetIn(tx: Tx<'auth'>, user: Row<'user'>): Refusal {

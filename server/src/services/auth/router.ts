@@ -1,9 +1,12 @@
 /** The doors of `auth`: who may knock, what goes in, what comes out. */
-import { anyone, Nothing, router, signedIn } from '../../trpc/procedures.ts'
-import type { Context } from '../../trpc/context.ts'
+import { anyone, Nothing, router, signedIn, steppedUp } from '../../trpc/procedures.ts'
 import { getMe, signUp, verifyEmail } from './accounts.ts'
 import { accountRouter } from './router-account.ts'
+import { deliver } from './delivery.ts'
 import { emailRouter } from './router-email.ts'
+import { secondFactorRouter } from './router-second-factor.ts'
+import { stepUpRouter } from './router-step-up.ts'
+import { totpRouter } from './router-totp.ts'
 import { changePassword, requestReset, resetPassword } from './passwords.ts'
 import { applicationRouter, applicationSecretRouter } from './router-application.ts'
 import { applicationInvitationRouter, membershipRouter } from './router-membership.ts'
@@ -21,16 +24,16 @@ import {
   SessionsRevoked,
   SetUp,
   SetUpDone,
-  SignedIn,
   SignedOut,
   SignIn,
   SignUp,
   VerifyEmail,
 } from './schema.ts'
 import { providerRouter } from './router-provider.ts'
+import { SignedIn, SignInAnswer } from './schema-sign-in.ts'
 import { listSessions, revokeOtherSessions, revokeSession, signOut } from './sessions.ts'
 import { setUp } from './setup.ts'
-import { signIn, type SessionCookie } from './sign-in.ts'
+import { signIn } from './sign-in.ts'
 
 export const authRouter = router({
   /** Makes an account and mails a link that proves its address. The answer is the same for an address that has an account. */
@@ -43,11 +46,11 @@ export const authRouter = router({
     .input(VerifyEmail)
     .output(EmailVerified)
     .mutation(({ input }) => verifyEmail(input)),
-  /** Signs in, by a cookie for browsers or a token for tools. A session that the call came with ends. */
+  /** Signs in, by a cookie for browsers or a token for tools, or asks for the second factor. A session that the call came with ends. */
   signIn: anyone
     .meta({ secret: true, cookies: true, changesCaller: true })
     .input(SignIn)
-    .output(SignedIn)
+    .output(SignInAnswer)
     .mutation(async ({ ctx, input }) => deliver(ctx, await signIn(ctx.actor, input, ctx.deviceMarker))),
   /** Ends the session in use and takes the cookie away. Nobody signed in is no error. */
   signOut: anyone
@@ -99,11 +102,14 @@ export const authRouter = router({
 
   account: accountRouter,
 
+  secondFactor: secondFactorRouter,
+  stepUp: stepUpRouter,
+  totp: totpRouter,
   email: emailRouter,
 
   password: router({
     /** Changes the password. Every session ends; the one in use goes on under a new token. */
-    change: signedIn
+    change: steppedUp
       .meta({ secret: true, cookies: true, changesCaller: true })
       .input(ChangePassword)
       .output(SignedIn)
@@ -120,16 +126,3 @@ export const authRouter = router({
       .mutation(({ input }) => resetPassword(input)),
   }),
 })
-
-interface Delivery {
-  readonly answer: SignedIn
-  readonly cookie: SessionCookie | null
-  readonly device?: string | null
-}
-
-/** The cookies are set when the session is committed, and not before. */
-function deliver(ctx: Context, { answer, cookie, device }: Delivery): SignedIn {
-  if (cookie) ctx.reply.setSessionCookie(cookie.token, cookie.maxAgeSeconds)
-  if (device) ctx.reply.setDeviceCookie(device)
-  return answer
-}

@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import { Page, pageOf } from '#db'
 import { OauthAccountId } from '#lib/ids.ts'
-import { CheckEmail, SignedIn } from './schema.ts'
+import { CheckEmail } from './schema.ts'
+import { SecondFactorNeeded, SignedIn } from './schema-sign-in.ts'
 
 /** `google`, `github`, or the id of an OpenID provider of the configuration. */
 const ProviderId = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'is not the id of a provider')
@@ -59,7 +60,8 @@ export type LinkedAccount = z.infer<typeof LinkedAccount>
 
 /** CHECK_EMAIL: the provider does not vouch for the address, and a mail proves it. LINKED: the account can be signed in to this way from now on. */
 export const ProviderFinished = z.discriminatedUnion('status', [
-  SignedIn.extend({ status: z.literal('SIGNED_IN') }),
+  SignedIn,
+  SecondFactorNeeded,
   CheckEmail,
   z.strictObject({ status: z.literal('LINKED'), account: LinkedAccount }),
 ])

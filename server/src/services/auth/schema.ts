@@ -17,7 +17,7 @@ const PersonName = oneLine(100)
 const NewPassword = z.string().max(1024, 'is longer than 128 characters')
 
 /** A password that is being shown: compared as it is, whatever the rules say today. */
-const ShownPassword = z.string().min(1, 'is empty').max(1024, 'is too long')
+export const ShownPassword = z.string().min(1, 'is empty').max(1024, 'is too long')
 
 /** What a one-time token is good for. */
 export const TokenPurpose = z.enum([
@@ -29,6 +29,7 @@ export const TokenPurpose = z.enum([
   'EMAIL_CHANGE_PROOF',
   'EMAIL_CHANGE_UNDO',
   'APPLICATION_INVITATION',
+  'SECOND_FACTOR',
 ])
 
 /** A one-time token. Anything but the known form is simply unknown. */
@@ -49,7 +50,10 @@ export const EmailVerified = z.strictObject({ status: z.enum(['VERIFIED', 'CHOOS
 export type EmailVerified = z.infer<typeof EmailVerified>
 
 /** COOKIE for a browser, which then needs no token; TOKEN for a tool, which sends it as `Authorization: Bearer`. */
-export const SignIn = z.strictObject({ email: EmailAddress, password: ShownPassword, delivery: z.enum(['COOKIE', 'TOKEN']) })
+export const Delivery = z.enum(['COOKIE', 'TOKEN'])
+export type Delivery = z.infer<typeof Delivery>
+
+export const SignIn = z.strictObject({ email: EmailAddress, password: ShownPassword, delivery: Delivery })
 export type SignIn = z.infer<typeof SignIn>
 
 export const Me = z.strictObject({
@@ -61,15 +65,6 @@ export const Me = z.strictObject({
   createdAt: z.date(),
 })
 export type Me = z.infer<typeof Me>
-
-export const SignedIn = z.strictObject({
-  me: Me,
-  sessionId: SessionId,
-  /** Shown once, to tools; null where the cookie holds it. */
-  token: z.string().nullable(),
-  expiresAt: z.date(),
-})
-export type SignedIn = z.infer<typeof SignedIn>
 
 export const SignedOut = z.strictObject({ status: z.literal('SIGNED_OUT') })
 export type SignedOut = z.infer<typeof SignedOut>

@@ -43,7 +43,7 @@ async function signedIn(role: 'USER' | 'ADMIN' = 'USER', kind: 'COOKIE' | 'BEARE
   const credential = newCredential(kind)
   return transaction('auth', tester, async (tx) => {
     const user = await tx.user.create({ data: { email: `person${++last}@example.com`, name: 'Person', role, emailVerifiedAt: tx.now } })
-    return { user, session: await mintSession(tx, user, credential), credential }
+    return { user, session: await mintSession(tx, user, credential, { methods: ['PASSWORD'], level: 1 }), credential }
   })
 }
 

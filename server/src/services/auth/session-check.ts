@@ -3,8 +3,9 @@ import { now } from '#lib/clock.ts'
 import { SessionId, UserId } from '#lib/ids.ts'
 import { log } from '#lib/log.ts'
 import { counter, reading } from '#lib/metrics.ts'
-import { lifetimesOf } from './policy.ts'
+import { levelOf, lifetimesOf } from './policy.ts'
 import type { Role, SessionKind } from './schema.ts'
+import type { Level, SignInMethod } from './schema-sign-in.ts'
 import { createSessionCache, type Loaded } from './session-cache.ts'
 import { readSession, touchSession, type CheckedSession } from './session-statements.ts'
 import { hashOf, type Credential } from './sessions.ts'
@@ -15,6 +16,12 @@ export interface SessionInfo {
   readonly kind: SessionKind
   readonly role: Role
   readonly emailVerified: boolean
+  /** What it was proven by, at its start and since. */
+  readonly methods: readonly SignInMethod[]
+  readonly level: Level
+  /** The administrator who looks through this person's eyes; null where the person is there. */
+  readonly impersonatorId: UserId | null
+  /** When it was last proven: at its start, or by stepping up. By this process's clock. */
   readonly authenticatedAt: Date
   /** When it ends if it is not used meanwhile, by this process's clock. */
   readonly endsAt: Date
@@ -53,7 +60,7 @@ export async function findSession(credential: Credential, { unused = false, befo
   if (remembered) looks(['memory'])
   const known = remembered ?? (await load(key, hash, credential.kind, beforeQuery))
   if (!known) return null
-  if (!unused && now().getTime() - known.usedAt >= lifetimesOf(known.info.role).touchMs) touch(known)
+  if (!unused && now().getTime() - known.usedAt >= lifetimesOf(known.info.role, known.info.level).touchMs) touch(known)
   return known.info
 }
 
@@ -72,21 +79,32 @@ async function read(hash: Buffer<ArrayBuffer>, kind: SessionKind): Promise<Loade
   const askedAt = now().getTime()
   const row = await readSession(hash, kind)
   if (!row) return null
-  const value = { info: infoOf(row, new Date(askedAt + row.remainingMs)), usedAt: now().getTime() - row.unusedMs }
+  const value = { info: infoOf(row, askedAt), usedAt: now().getTime() - row.unusedMs }
   return { userId: row.userId, value, forMs: row.remainingMs }
 }
 
-function infoOf({ id, userId, kind, role, emailVerified, authenticatedAt }: CheckedSession, endsAt: Date): SessionInfo {
-  return { sessionId: SessionId.parse(id), userId: UserId.parse(userId), kind, role, emailVerified, authenticatedAt, endsAt }
+function infoOf({ id, userId, kind, role, emailVerified, ...row }: CheckedSession, askedAt: number): SessionInfo {
+  return {
+    sessionId: SessionId.parse(id),
+    userId: UserId.parse(userId),
+    kind,
+    role,
+    emailVerified,
+    methods: row.methods,
+    level: levelOf(row.level),
+    impersonatorId: row.impersonatorId === null ? null : UserId.parse(row.impersonatorId),
+    authenticatedAt: new Date(askedAt - row.provenMs),
+    endsAt: new Date(askedAt + row.remainingMs),
+  }
 }
 
 /** Writes down that the session is in use. Nobody waits for it; when it fails, the next use tries again. */
 function touch(known: Known): void {
-  const { sessionId, role } = known.info
+  const { sessionId, role, level } = known.info
   if (touching.has(sessionId)) return
   const before = known.usedAt
   known.usedAt = now().getTime()
-  const written = touchSession(sessionId, lifetimesOf(role).idleMs)
+  const written = touchSession(sessionId, lifetimesOf(role, level).idleMs)
     .catch((error: unknown) => {
       known.usedAt = before
       log.warn({ error }, 'The use of a session could not be written; the next use tries again.')

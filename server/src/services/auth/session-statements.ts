@@ -6,15 +6,20 @@
 import { database } from '#db/client.ts'
 import { statementName } from '#db/statements.ts'
 import type { Role, SessionKind } from './schema.ts'
+import type { SignInMethod } from './schema-sign-in.ts'
 
 /** A session that is alive now, by the database's clock, and its person. */
 export interface CheckedSession {
   readonly id: string
   readonly userId: string
   readonly kind: SessionKind
-  readonly authenticatedAt: Date
+  readonly methods: SignInMethod[]
+  readonly level: number
+  readonly impersonatorId: string | null
   readonly role: Role
   readonly emailVerified: boolean
+  /** Since it was last proven. */
+  readonly provenMs: number
   /** Since its use was last written down. */
   readonly unusedMs: number
   /** Until it expires, if it is not used again. */
@@ -22,7 +27,8 @@ export interface CheckedSession {
 }
 
 const read = `
-  SELECT s.id, s.user_id AS "userId", s.kind, s.authenticated_at AS "authenticatedAt", u.role, u.email_verified_at IS NOT NULL AS "emailVerified",
+  SELECT s.id, s.user_id AS "userId", s.kind, s.methods::text[] AS methods, s.level, s.impersonator_id AS "impersonatorId", u.role, u.email_verified_at IS NOT NULL AS "emailVerified",
+    (extract(epoch FROM clock.now - s.authenticated_at) * 1000)::float8 AS "provenMs",
     (extract(epoch FROM clock.now - s.last_used_at) * 1000)::float8 AS "unusedMs",
     (extract(epoch FROM least(s.idle_expires_at, s.expires_at) - clock.now) * 1000)::float8 AS "remainingMs"
   FROM (SELECT core.clock() AS now) AS clock, auth.sessions AS s JOIN auth.users AS u ON u.id = s.user_id

@@ -7,9 +7,10 @@ import { now } from '#lib/clock.ts'
 import { SessionId } from '#lib/ids.ts'
 import { prefixOf } from '#lib/network-address.ts'
 import { sha256 } from '#lib/secrets.ts'
-import { lifetimesOf } from './policy.ts'
+import { levelOf, lifetimesOf } from './policy.ts'
 import { revocation } from './revocations.ts'
-import type { ListSessions, RevokeSession, Session, SessionKind, SessionList, SessionsRevoked, SignedOut } from './schema.ts'
+import type { Level, SignInMethod } from './schema-sign-in.ts'
+import type { Delivery, ListSessions, RevokeSession, Session, SessionKind, SessionList, SessionsRevoked, SignedOut } from './schema.ts'
 
 /** What a client shows to prove that it is signed in. */
 export interface Credential {
@@ -26,34 +27,77 @@ export function newCredential(kind: SessionKind): Credential {
   return { kind, token: prefixes[kind] + randomBytes(32).toString('base64url') }
 }
 
+/** The credential of a sign-in that asks for a cookie or for a token. Made outside the transaction, as all are. */
+export function credentialFor(delivery: Delivery): Credential {
+  return newCredential(delivery === 'COOKIE' ? 'COOKIE' : 'BEARER')
+}
+
 /** The hash of a token that looks like one of its kind; null for anything else, so that one kind is never accepted as the other. */
 export function hashOf({ kind, token }: Credential): Buffer<ArrayBuffer> | null {
   const secret = token.slice(prefixes[kind].length)
   return token.startsWith(prefixes[kind]) && /^[\w-]{43}$/.test(secret) ? sha256(token) : null
 }
 
+/** What a session was proven by, and how sure that makes it. */
+export interface Proof {
+  readonly methods: SignInMethod[]
+  readonly level: Level
+}
+
 /**
- * Starts a session: the only place that does. The caller has locked the account's row and knows that it may sign in.
- * The network is kept shortened and the user agent cut, for people to recognise their sessions by.
+ * Starts a session: the only place that does, and `completeSignIn` alone calls it for a sign-in. The caller has locked the account's row and
+ * knows that it may sign in. The network is kept shortened and the user agent cut, for people to recognise their sessions by.
  */
-export async function mintSession(tx: Tx<'auth'>, user: Row<'user'>, credential: Credential): Promise<Row<'session'>> {
-  const { idleMs, absoluteMs } = lifetimesOf(user.role)
+export async function mintSession(tx: Tx<'auth'>, user: Row<'user'>, credential: Credential, proof: Proof): Promise<Row<'session'>> {
   const call = currentCall()
   const session = await tx.session.create({
     data: {
       userId: user.id,
       kind: credential.kind,
       tokenHash: sha256(credential.token),
-      authenticatedAt: tx.now,
-      lastUsedAt: tx.now,
-      idleExpiresAt: new Date(tx.now.getTime() + idleMs),
-      expiresAt: new Date(tx.now.getTime() + absoluteMs),
+      ...provenNow(tx, user, proof),
       addressPrefix: prefixOf(call?.address ?? null),
       userAgent: call?.userAgent?.slice(0, 300) ?? null,
     },
   })
   tx.record('auth.session.started', { user: user.id }, { sessionId: SessionId.parse(session.id), kind: session.kind })
   return session
+}
+
+/**
+ * Gives a living session a new token and a new proof: it goes on, at least at the level that it had, and its old token is worth nothing from
+ * the commit on. Null when it has ended. The caller has locked the account's row.
+ */
+export async function renewSession(
+  tx: Tx<'auth'>,
+  user: Row<'user'>,
+  sessionId: SessionId,
+  credential: Credential,
+  proof: Proof,
+): Promise<Row<'session'> | null> {
+  const alive = {
+    id: sessionId,
+    userId: user.id,
+    kind: credential.kind,
+    revokedAt: null,
+    expiresAt: { gt: tx.now },
+    idleExpiresAt: { gt: tx.now },
+  }
+  const old = await tx.session.findFirst({ where: alive, select: { methods: true, level: true } })
+  if (!old) return null
+  const [methods, level] = [[...new Set([...old.methods, ...proof.methods])], levelOf(Math.max(old.level, proof.level))]
+  const data = { tokenHash: sha256(credential.token), ...provenNow(tx, user, { methods, level }) }
+  const session = await tx.session.update({ where: { id: sessionId }, data })
+  await tx.notify('plinth_revoked', revocation(user.id))
+  return session
+}
+
+/** Times of a session whose person proved just now who they are. */
+function provenNow(tx: Tx<'auth'>, user: Row<'user'>, { methods, level }: Proof) {
+  const { idleMs, absoluteMs } = lifetimesOf(user.role, level)
+  const at = tx.now.getTime()
+  const [idleExpiresAt, expiresAt] = [new Date(at + idleMs), new Date(at + absoluteMs)]
+  return { methods, level, authenticatedAt: tx.now, lastUsedAt: tx.now, idleExpiresAt, expiresAt }
 }
 
 /**

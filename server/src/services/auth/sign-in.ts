@@ -1,22 +1,17 @@
 /** Signing in. Every "no" has the same answer and costs the same work, whoever is asked for. */
-import { db, refuse, transaction, type Refusal, type Row, type Tx } from '#db'
+import { db, refuse, transaction, type Refusal, type Tx } from '#db'
 import { anonymous, type Actor } from '#lib/actor.ts'
 import { currentCall } from '#lib/call.ts'
-import { SessionId } from '#lib/ids.ts'
 import { hashPassword, needsRehash, verifyPassword } from '#lib/password-hash.ts'
 import { setPassword, stillHas } from './account-password.ts'
-import { knownDevice, markDevice } from './known-device.ts'
-import { presentMe } from './people.ts'
-import { lifetimesOf, maySignIn } from './policy.ts'
-import type { SignedIn, SignIn } from './schema.ts'
-import { endSession, mintSession, newCredential, type Credential } from './sessions.ts'
+import { completeSignIn, doneWith, type SignInDone } from './complete-sign-in.ts'
+import { knownDevice } from './known-device.ts'
+import { maySignIn } from './policy.ts'
+import type { SignIn } from './schema.ts'
+import type { SignInAnswer } from './schema-sign-in.ts'
+import { secondFactorsOf } from './second-factors.ts'
+import { credentialFor, type Credential } from './sessions.ts'
 import { forgiving, refuseThrottled, takeAttempt } from './throttle.ts'
-
-/** A cookie for the door to set, beside the answer that holds no token. */
-export interface SessionCookie {
-  readonly token: string
-  readonly maxAgeSeconds: number
-}
 
 interface Attempt {
   readonly userId: string | null
@@ -27,16 +22,8 @@ interface Attempt {
   readonly credential: Credential
 }
 
-/** What a sign-in comes to: the answer, and for a browser its cookies. */
-export interface SignInDone {
-  readonly answer: SignedIn
-  readonly cookie: SessionCookie | null
-  /** The marker by which this device is known from now on (known-device.ts). */
-  readonly device: string | null
-}
-
 /**
- * Signs in: a session of its own each time. The session that the call came with, if any, ends, so that a token which somebody planted or
+ * Signs in by a password: a session of its own each time, or the question for the second factor. The session that the call came with, if any, ends, so that a token which somebody planted or
  * copied before dies here. Counted before the password is looked at; `marker` is what the device was given by an earlier sign-in.
  *
  * @throws UNAUTHORIZED, the same for a wrong password, an unknown address, and an account that may not sign in;
@@ -52,21 +39,27 @@ export async function signIn(actor: Actor, input: SignIn, marker: string | null 
   const stored = await db('auth').password.findFirst({ where: { userId: account?.id ?? '' }, select: { hash: true } })
   if (throttled) return refuseThrottled(anonymous, account?.id ?? null, throttled)
   const attempt = await verify(account?.id ?? null, stored?.hash ?? null, input)
-  const answer = await forgiving(attempter, () => transaction('auth', anonymous, (tx) => decide(tx, attempt, actor)))
-  const { kind, token } = attempt.credential
-  if (kind !== 'COOKIE') return { answer, cookie: null, device: null }
-  const maxAgeSeconds = Math.floor(lifetimesOf(answer.me.role).absoluteMs / 1000)
-  return { answer, cookie: { token, maxAgeSeconds }, device: known === null ? markDevice(email) : marker }
+  const isWhole = async (answer: SignInAnswer | null) => isSignedIn(answer) || (answer === null && hasNoSecond(account?.id))
+  const answer = await forgiving(attempter, () => transaction('auth', anonymous, (tx) => decide(tx, attempt, actor)), isWhole)
+  return doneWith(answer, attempt.credential, marker)
+}
+
+function isSignedIn(answer: SignInAnswer | null): boolean {
+  return answer?.status === 'SIGNED_IN'
+}
+
+async function hasNoSecond(userId = ''): Promise<boolean> {
+  return (await secondFactorsOf(userId)).length === 0
 }
 
 async function verify(userId: string | null, hash: string | null, { password, delivery }: SignIn): Promise<Attempt> {
   const right = await verifyPassword(hash, password)
   const rehashed = right && hash !== null && needsRehash(hash) ? await hashPassword(password) : null
-  return { userId, hash, right, rehashed, credential: newCredential(delivery === 'COOKIE' ? 'COOKIE' : 'BEARER') }
+  return { userId, hash, right, rehashed, credential: credentialFor(delivery) }
 }
 
 /** Decided on the locked row, not on what was read before the password was verified. */
-async function decide(tx: Tx<'auth'>, attempt: Attempt, actor: Actor): Promise<SignedIn | Refusal> {
+async function decide(tx: Tx<'auth'>, attempt: Attempt, actor: Actor): Promise<SignInAnswer | Refusal> {
   const user = await tx.lock('user', { id: attempt.userId ?? '' })
   const unchanged = await stillHas(tx, attempt.userId ?? '', attempt.hash)
   if (!user || !attempt.right || !unchanged || !maySignIn(user)) {
@@ -74,16 +67,5 @@ async function decide(tx: Tx<'auth'>, attempt: Attempt, actor: Actor): Promise<S
     return refuse('UNAUTHORIZED', 'The email address or the password is wrong.')
   }
   if (attempt.rehashed !== null) await setPassword(tx, user.id, attempt.rehashed)
-  if (actor.kind === 'USER') await endSession(tx, actor.userId, actor.sessionId, 'REPLACED')
-  return presentSignedIn(user, await mintSession(tx, user, attempt.credential), attempt.credential)
-}
-
-/** What a new session's owner is told. The token is in it for tools alone. */
-export function presentSignedIn(user: Row<'user'>, session: Row<'session'>, { kind, token }: Credential): SignedIn {
-  return {
-    me: presentMe(user),
-    sessionId: SessionId.parse(session.id),
-    token: kind === 'BEARER' ? token : null,
-    expiresAt: session.expiresAt,
-  }
+  return completeSignIn(tx, user, { method: 'PASSWORD', level: 1, credential: attempt.credential }, actor)
 }

@@ -56,16 +56,21 @@ export async function forgiveAttempt(attempter: Attempter): Promise<void> {
 }
 
 /**
- * Runs what the right password leads to and takes the attempt back. A call that is answered from its key was right as well: what is
- * refused gives its key back.
+ * Runs what the right password or code leads to and takes the attempt back. A call that is answered from its key was right as well: what is
+ * refused gives its key back. `isWhole` says whether the answer, null where a key gave it, leaves nothing more to prove: whoever knows a
+ * password could otherwise clear the counter between guesses at the second factor.
  */
-export async function forgiving<T>(attempter: Attempter, work: () => Promise<T>): Promise<T> {
+export async function forgiving<T>(
+  attempter: Attempter,
+  work: () => Promise<T>,
+  isWhole: (answer: T | null) => Promise<boolean> = async () => true,
+): Promise<T> {
   try {
     const answer = await work()
-    await forgiveAttempt(attempter)
+    if (await isWhole(answer)) await forgiveAttempt(attempter)
     return answer
   } catch (error) {
-    if (error instanceof AppError && error.code === 'ALREADY_DONE') await forgiveAttempt(attempter)
+    if (error instanceof AppError && error.code === 'ALREADY_DONE' && (await isWhole(null))) await forgiveAttempt(attempter)
     throw error
   }
 }

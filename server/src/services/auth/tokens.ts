@@ -7,6 +7,8 @@ import { db, refuse, transaction, type Row, type Tx } from '#db'
 import type { SystemActor } from '#lib/actor.ts'
 import { now } from '#lib/clock.ts'
 import { keyedHash, sha256 } from '#lib/secrets.ts'
+import type { SessionKind } from './schema.ts'
+import type { SignInMethod } from './schema-sign-in.ts'
 
 export type TokenPurpose = Row<'verificationToken'>['purpose']
 type TokenRow = Row<'verificationToken'>
@@ -21,6 +23,7 @@ const prefixes: Record<TokenPurpose, string> = {
   EMAIL_CHANGE_PROOF: 'pln_ep_',
   EMAIL_CHANGE_UNDO: 'pln_eu_',
   APPLICATION_INVITATION: 'pln_ai_',
+  SECOND_FACTOR: 'pln_2_',
 }
 
 const ourselves: SystemActor = { kind: 'SYSTEM', name: 'auth.tokens' }
@@ -38,6 +41,9 @@ export interface NewToken {
   /** What becomes the account's when a sign-up is confirmed by this token. */
   readonly signUpName?: string
   readonly signUpHash?: string
+  /** Of a sign-in that waits for its second factor. */
+  readonly methods?: SignInMethod[]
+  readonly kind?: SessionKind
   readonly ttlMs: number
 }
 
@@ -67,6 +73,11 @@ export async function consumeToken(purpose: TokenPurpose, token: string): Promis
 
 /** Gives what a good token stands for and leaves it good: a look before work that is not to be done in vain. `consumeToken` decides. */
 export async function peekToken(purpose: TokenPurpose, token: string): Promise<TokenSubject | null> {
+  return findGoodToken(purpose, token)
+}
+
+/** The row of a token that is shown and still good, which it stays; `takeToken` decides. Inside a transaction it reads in that transaction. */
+export async function findGoodToken(purpose: TokenPurpose, token: string): Promise<TokenRow | null> {
   return db('auth').verificationToken.findFirst({ where: { tokenHash: sha256(token), purpose, usedAt: null, expiresAt: { gt: now() } } })
 }
 
@@ -100,6 +111,19 @@ export async function takeToken(tx: Tx<'auth'>, purpose: TokenPurpose, token: st
     data: { usedAt: tx.now },
   })
   return taken[0] ?? null
+}
+
+/**
+ * Counts a wrong try at a token, and uses it up with the last that it allows. The caller holds a lock that all tries at this token take, or
+ * more would come through at once.
+ */
+export async function countTry(tx: Tx<'auth'>, purpose: TokenPurpose, token: string, most: number): Promise<void> {
+  const [tried] = await tx.verificationToken.updateManyAndReturn({
+    where: { tokenHash: sha256(token), purpose, usedAt: null },
+    data: { tries: { increment: 1 } },
+    select: { tries: true },
+  })
+  if (tried && tried.tries >= most) await takeToken(tx, purpose, token)
 }
 
 /** The answer to a token that is no good, and its trace: whose it was, where that is known. To be returned from the transaction. */

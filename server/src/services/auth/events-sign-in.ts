@@ -1,0 +1,25 @@
+/** The events of factors: what was asked for, shown, refused. Beside those of events.ts, with the same rules. */
+import { z } from 'zod'
+import { defineEvents, type EventsOf } from '#db'
+import { SessionId } from '#lib/ids.ts'
+import { SignInMethod } from './schema-sign-in.ts'
+
+const Nothing = z.strictObject({})
+const Method = z.strictObject({ method: SignInMethod })
+
+export const signInEvents = defineEvents('auth', {
+  'auth.second_factor.required': { about: 'A first factor was right, and the second was asked for. Nobody is signed in.', data: Method },
+  'auth.second_factor.failed': { about: 'A second factor was wrong, or came too late.', data: Method },
+  'auth.session.stepped_up': {
+    about: 'A person proved once more who they are; their session goes on under a new token.',
+    data: z.strictObject({ sessionId: SessionId, method: SignInMethod }),
+  },
+  'auth.totp.enrolled': { about: 'A person was shown a secret for an authenticator app, which is still to be confirmed.', data: Nothing },
+  'auth.totp.confirmed': { about: 'Sign-in asks a person for the code of an authenticator app from now on.', data: Nothing },
+  'auth.totp.disabled': { about: 'Sign-in asks a person for no authenticator app any more.', data: Nothing },
+  'auth.step_up.failed': { about: 'A person was to prove once more who they are, and what they showed was wrong.', data: Method },
+})
+
+declare module '#db/events.ts' {
+  interface Events extends EventsOf<typeof signInEvents> {}
+}

@@ -1,0 +1,22 @@
+/** The doors of `auth.stepUp`: proving once more who one is, for what answers STEP_UP_REQUIRED. */
+import { router, signedIn } from '../../trpc/procedures.ts'
+import { deliver } from './delivery.ts'
+import { SignedIn, StepUpPassword } from './schema-sign-in.ts'
+import { TotpCode } from './schema-totp.ts'
+import { stepUpByPassword } from './step-up.ts'
+import { stepUpByTotp } from './totp.ts'
+
+export const stepUpRouter = router({
+  /** Steps up by the password, where there is no second factor. The session goes on under a new token. */
+  password: signedIn
+    .meta({ secret: true, cookies: true, changesCaller: true })
+    .input(StepUpPassword)
+    .output(SignedIn)
+    .mutation(async ({ ctx, input }) => deliver(ctx, await stepUpByPassword(ctx.actor, ctx.sessionInfo.kind, input))),
+  /** Steps up by the code of an authenticator app. The session goes on under a new token. */
+  totp: signedIn
+    .meta({ secret: true, cookies: true, changesCaller: true })
+    .input(TotpCode)
+    .output(SignedIn)
+    .mutation(async ({ ctx, input }) => deliver(ctx, await stepUpByTotp(ctx.actor, ctx.sessionInfo.kind, input))),
+})

@@ -1,0 +1,30 @@
+/**
+ * What a person has beside the first factor, and what they can prove themselves by once more. Who adds a factor adds it here: to
+ * `secondFactorsOf`, or a sign-in would never ask for it.
+ */
+import { db } from '#db'
+import type { StepUpMethod } from '#lib/errors.ts'
+import type { Level, SecondFactorMethod } from './schema-sign-in.ts'
+
+/** Lists the second factors of a person; none where the first is enough. Inside a transaction it reads in that transaction. */
+export async function secondFactorsOf(userId: string): Promise<SecondFactorMethod[]> {
+  const totp = await db('auth').totpFactor.findFirst({ where: { userId, confirmedAt: { not: null } }, select: { id: true } })
+  return totp ? ['TOTP'] : []
+}
+
+/** What it takes to step up: the level that a session must have, and what brings it there. */
+export interface StepUpNeeds {
+  readonly level: Level
+  readonly methods: StepUpMethod[]
+}
+
+/**
+ * Says what a person steps up by: their second factors where they have any, for then a password that was fished is not enough; otherwise their
+ * password; where they have none of it, a code by mail.
+ */
+export async function stepUpNeedsOf(userId: string): Promise<StepUpNeeds> {
+  const factors = await secondFactorsOf(userId)
+  if (factors.length > 0) return { level: 2, methods: factors }
+  const password = await db('auth').password.findFirst({ where: { userId }, select: { id: true } })
+  return { level: 1, methods: [password ? 'PASSWORD' : 'EMAIL'] }
+}
