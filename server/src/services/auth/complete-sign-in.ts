@@ -1,4 +1,4 @@
-/** From a proven factor to a session: the one way there is. Who proves a first factor calls `completeSignIn`, and never mints (decision 013). */
+/** From a proven factor to a session: the one way there is. Who proves a first factor calls `completeSignIn`, and never mints (decision 015). */
 import { randomUUIDv7 } from 'node:crypto'
 import { refuse, type Refusal, type Row, type Tx } from '#db'
 import type { Actor } from '#lib/actor.ts'

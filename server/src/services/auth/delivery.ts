@@ -1,11 +1,18 @@
 /** How what a sign-in came to reaches its caller: the answer, and for a browser its cookies. Every door that signs in uses it. */
-import type { Context } from '../../trpc/context.ts'
 import type { SignInDone } from './complete-sign-in.ts'
 import type { SignInAnswer } from './schema-sign-in.ts'
 
+/** What of a call's context puts cookies into its answer. */
+interface Replying {
+  readonly reply: {
+    setSessionCookie(token: string, maxAgeSeconds: number): void
+    setDeviceCookie(marker: string): void
+  }
+}
+
 /** Sets the cookies, when the session is committed and not before, and gives the answer. */
-export function deliver<A extends SignInAnswer>(ctx: Pick<Context, 'reply'>, { answer, cookie, device }: SignInDone<A>): A {
-  if (cookie) ctx.reply.setSessionCookie(cookie.token, cookie.maxAgeSeconds)
-  if (device) ctx.reply.setDeviceCookie(device)
+export function deliver<A extends SignInAnswer>({ reply }: Replying, { answer, cookie, device }: SignInDone<A>): A {
+  if (cookie) reply.setSessionCookie(cookie.token, cookie.maxAgeSeconds)
+  if (device) reply.setDeviceCookie(device)
   return answer
 }
