@@ -6,6 +6,11 @@ export const alone: ReadonlySet<string> = new Set<string>([
   'auth.password.change',
   'auth.provider.finish',
   'auth.provider.start',
+  'auth.secondFactor.totp',
   'auth.signIn',
   'auth.signOut',
+  'auth.stepUp.password',
+  'auth.stepUp.totp',
+  'auth.totp.confirm',
+  'auth.totp.enrol',
 ])
