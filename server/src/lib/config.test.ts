@@ -50,10 +50,10 @@ test('a variable may come from a file, without the line break at its end', () =>
   expect(readConfig(variables)).toMatchObject({ PLINTH_SECRET: 's'.repeat(40), MAIL_FROM: 'Plinth <plinth@localhost>' })
 })
 
-test('a file that is missing, empty, or stands beside the variable itself is told by name, and nothing of its content', () => {
+test('a file that is missing, or stands beside the variable itself, is told by name and nothing of its content; an empty one does not count', () => {
   const missing = join(tmpdir(), 'plinth-no-such-file')
   expect(faultOf({ MAIL_URL_FILE: missing })).toBe('MAIL_URL_FILE names a file that cannot be read (ENOENT).')
-  expect(faultOf({ MAIL_URL_FILE: fileWith('\n') })).toBe('MAIL_URL_FILE names an empty file.')
+  expect(faultOf({ MAIL_URL_FILE: fileWith('\n') })).toBe('none')
   expect(faultOf({ PLINTH_SECRET_FILE: fileWith('x') })).toBe('PLINTH_SECRET and PLINTH_SECRET_FILE are both set: leave one out.')
   expect(faultOf({ PLINTH_SECRET: '', PLINTH_SECRET_FILE: fileWith('told to nobody') })).toMatch(/^PLINTH_SECRET needs at least 32/)
 })

@@ -131,8 +131,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
 
 /**
  * Gives the environment with each `<NAME>_FILE` replaced by `<NAME>`: the content of the file it names, without the line break at its end. So a secret
- * comes from a mounted file and stands in no environment. Every variable of the configuration may come so; others are left as they are.
- * Throws a ConfigError for a file that cannot be read or is empty, and where both are set: one of them would silently not count.
+ * comes from a mounted file and stands in no environment. Every variable of the configuration may come so; others are left as they are. An empty file
+ * counts as an empty variable does: not at all. Throws a ConfigError for a file that cannot be read, and where both are set: one would silently not count.
  */
 export function withFiles(environment: Record<string, string | undefined>): Record<string, string | undefined> {
   const given = Object.keys(Config.shape).filter((name) => environment[`${name}_FILE`])
@@ -145,7 +145,8 @@ export function withFiles(environment: Record<string, string | undefined>): Reco
 function faultOfFile(name: string, environment: Record<string, string | undefined>): string | null {
   if (environment[name]) return `${name} and ${name}_FILE are both set: leave one out.`
   try {
-    return contentOf(environment[`${name}_FILE`]) === '' ? `${name}_FILE names an empty file.` : null
+    contentOf(environment[`${name}_FILE`])
+    return null
   } catch (error) {
     return `${name}_FILE names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'no reason given'}).`
   }
