@@ -9,7 +9,10 @@ import { table } from './table.ts'
 
 const scripts = join(import.meta.dirname, 'rename')
 
-test('a column is renamed in three migrations while two releases answer: no request fails and no write is lost', async () => {
+// Two servers start and are written to all the while: on cores that others use it takes its time.
+const patience = { timeout: 180_000 }
+
+test('a column is renamed in three migrations while two releases answer: no request fails and no write is lost', patience, async () => {
   await using database = await createTestDatabase()
   const rates = { transactions: 100, statements: 360 }
   const outcome = await renameUnderLoad({ databaseUrl: database.ownerUrl, rows: 5_000, httpPerSecond: 40, rates, calmMs: 600 })
