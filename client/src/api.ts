@@ -2,6 +2,7 @@
 export type { AppRouter } from '@plinth/server/router'
 export type { ErrorData } from '@plinth/server/errors'
 export type {
+  ApiKeyId,
   ApplicationId,
   ApplicationInvitationId,
   ApplicationSecretId,

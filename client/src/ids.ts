@@ -38,6 +38,9 @@ export type ApplicationSecretId = live.ApplicationSecretId
 export const MembershipId: IdKind<live.MembershipId> = kind('MembershipId', CUID2)
 export type MembershipId = live.MembershipId
 
+export const ApiKeyId: IdKind<live.ApiKeyId> = kind('ApiKeyId', UUID)
+export type ApiKeyId = live.ApiKeyId
+
 export const ApplicationInvitationId: IdKind<live.ApplicationInvitationId> = kind('ApplicationInvitationId', UUID)
 export type ApplicationInvitationId = live.ApplicationInvitationId
 

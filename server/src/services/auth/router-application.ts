@@ -32,11 +32,13 @@ export const applicationRouter = router({
     .mutation(({ ctx, input }) => createApplication(ctx.actor, input)),
   /** Lists the applications that the caller manages, or with `deleted` those that they may restore. */
   list: verified
+    .meta({ keys: true })
     .input(ListApplications)
     .output(ApplicationList)
     .query(({ ctx, input }) => listApplications(ctx.actor, input)),
   /** Gives one application. Owners and admins may. */
   get: inApplication
+    .meta({ keys: true })
     .input(InApplication)
     .output(Application)
     .query(({ ctx }) => getApplication(ctx.actor)),

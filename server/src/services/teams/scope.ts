@@ -22,7 +22,7 @@ export interface TeamActor extends UserActor {
 export async function enterTeam(actor: UserActor, teamId: TeamId): Promise<TeamActor> {
   const member = await db('teams').teamMember.findFirst({ where: { teamId, userId: actor.userId }, select: { role: true } })
   if (!member) throw noSuchTeam()
-  return { kind: 'USER', userId: actor.userId, sessionId: actor.sessionId, teamId, role: member.role } as TeamActor
+  return { ...actor, teamId, role: member.role } as TeamActor
 }
 
 /** A team that is locked, and the actor's membership as it stands now. */
