@@ -2,6 +2,7 @@
 
 /** Procedures that are sent alone: their answer sets a cookie or holds a secret, which must not be lost with another call's. */
 export const alone: ReadonlySet<string> = new Set<string>([
+  'auth.apiKey.create',
   'auth.applicationSecret.create',
   'auth.password.change',
   'auth.provider.finish',

@@ -8,6 +8,7 @@ export type {
   ApplicationSecretId,
   InvitationId,
   MembershipId,
+  OauthAccountId,
   SessionId,
   TeamId,
   UserId,

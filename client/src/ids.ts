@@ -44,6 +44,9 @@ export type ApiKeyId = live.ApiKeyId
 export const ApplicationInvitationId: IdKind<live.ApplicationInvitationId> = kind('ApplicationInvitationId', UUID)
 export type ApplicationInvitationId = live.ApplicationInvitationId
 
+export const OauthAccountId: IdKind<live.OauthAccountId> = kind('OauthAccountId', UUID)
+export type OauthAccountId = live.OauthAccountId
+
 function kind<Id extends string>(name: string, form: RegExp): IdKind<Id> {
   const is = (text: unknown): text is Id => typeof text === 'string' && form.test(text)
   return {

@@ -14,6 +14,7 @@ export {
   ApplicationSecretId,
   InvitationId,
   MembershipId,
+  OauthAccountId,
   SessionId,
   TeamId,
   UserId,

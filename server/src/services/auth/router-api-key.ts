@@ -1,11 +1,11 @@
 /** The doors of API keys. None of them is open to a key: whoever steals one makes no other, and ends none. */
-import { router, signedIn, verified } from '../../trpc/procedures.ts'
+import { router, signedIn, verifiedSteppedUp } from '../../trpc/procedures.ts'
 import { createApiKey, listApiKeys, revokeApiKey } from './api-keys.ts'
 import { ApiKey, ApiKeyList, CreateApiKey, ListApiKeys, NewApiKey, RevokeApiKey } from './schema-api-key.ts'
 
 export const apiKeyRouter = router({
   /** Makes a key for a tool, shown this once: it acts as the caller, within its scopes, for a year at most. */
-  create: verified
+  create: verifiedSteppedUp
     .meta({ secret: true })
     .input(CreateApiKey)
     .output(NewApiKey)

@@ -1,5 +1,5 @@
 /** The doors of applications and their secrets. */
-import { inApplication, router, verified } from '../../trpc/procedures.ts'
+import { inApplication, inApplicationSteppedUp, router, verified, verifiedSteppedUp } from '../../trpc/procedures.ts'
 import { createSecret, listSecrets, revokeSecret } from './application-secrets.ts'
 import {
   createApplication,
@@ -26,7 +26,7 @@ import {
 
 export const applicationRouter = router({
   /** Registers an application whose first owner is the caller. */
-  create: verified
+  create: verifiedSteppedUp
     .input(CreateApplication)
     .output(Application)
     .mutation(({ ctx, input }) => createApplication(ctx.actor, input)),
@@ -48,7 +48,7 @@ export const applicationRouter = router({
     .output(Application)
     .mutation(({ ctx, input }) => updateApplication(ctx.actor, input)),
   /** Deletes an application with its people. Only an owner may. */
-  delete: inApplication
+  delete: inApplicationSteppedUp
     .input(InApplication)
     .output(Application)
     .mutation(({ ctx }) => deleteApplication(ctx.actor)),
@@ -61,7 +61,7 @@ export const applicationRouter = router({
 
 export const applicationSecretRouter = router({
   /** Makes a secret, shown this once; older ones stay good beside it. Only an owner may. */
-  create: inApplication
+  create: inApplicationSteppedUp
     .meta({ secret: true })
     .input(CreateSecret)
     .output(NewSecret)

@@ -1,5 +1,5 @@
 /** The doors of memberships and invitations to applications. */
-import { admin, inApplication, router, verified } from '../../trpc/procedures.ts'
+import { admin, inApplication, inApplicationSteppedUp, router, verified } from '../../trpc/procedures.ts'
 import {
   acceptApplicationInvitation,
   inviteToApplication,
@@ -36,7 +36,7 @@ export const membershipRouter = router({
     .output(MembershipList)
     .query(({ ctx, input }) => listMemberships(ctx.actor, input)),
   /** Gives somebody another role in the application, no more than one's own; the last owner keeps theirs. */
-  changeRole: inApplication
+  changeRole: inApplicationSteppedUp
     .input(ChangeMembershipRole)
     .output(Membership)
     .mutation(({ ctx, input }) => changeMembershipRole(ctx.actor, input)),
