@@ -64,8 +64,7 @@ export async function callerOf(url: string, token?: string): Promise<Caller> {
     return fetch(`${url}${path}?${query}`, {
       method,
       ...body,
-      // A connection of its own: one that waited while a validator was made may be closing when it is used again.
-      headers: { connection: 'close', ...credentials, ...(type !== undefined && { 'content-type': type }), ...headers },
+      headers: { ...credentials, ...(type !== undefined && { 'content-type': type }), ...headers },
     })
   }
   return {
