@@ -15,7 +15,7 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['{server,client}/**/*.test.ts'],
+    include: ['{server,client}/**/*.test.ts', 'bench/*.test.ts'],
     globalSetup: ['server/test/setup.ts'],
     pool: 'forks',
     // On two cores a third file runs while others wait for a clock, a lock or a killed process: 4 minutes instead of 5.

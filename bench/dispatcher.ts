@@ -2,7 +2,7 @@
  * How many mutations a second commit with and without the dispatcher, and how long it takes from a commit to its effect and to a
  * live listener, at a steady pace. One process, one queue.
  *
- * `node bench/dispatcher.ts postgresql://owner@host/deployed_database [seconds] [writers] [pace]`
+ * `DATABASE_URL=... BENCH_SECONDS=5 node bench/dispatcher.ts`, on a deployed database that may be written to.
  */
 import { randomUUID } from 'node:crypto'
 import { type Job, watchFeed } from '../server/src/db/index.ts'
@@ -10,32 +10,36 @@ import { notifySoon, stopListening } from '../server/src/db/notify.ts'
 import { jobFigures, startJobs, stopJobs } from '../server/src/jobs/index.ts'
 import { openPool } from '../server/src/jobs/pool.ts'
 import { readConfig } from '../server/src/lib/config.ts'
+import { quantile } from './statistics.ts'
 
-const [, , url, seconds = '5', writers = '16', pace = '200'] = process.argv
-if (!url) throw new Error('Name the database: node bench/dispatcher.ts postgresql://...')
+const url = process.env['DATABASE_URL']
+if (!url) throw new Error('Name the database: DATABASE_URL=postgresql://... node bench/dispatcher.ts')
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 5)
+const [writers, pace] = [16, 200]
 const config = readConfig({ DATABASE_URL: url, PLINTH_SECRET: 'x'.repeat(32), NODE_ENV: 'test' })
 const quiet = { info() {}, warn: console.warn, error: console.error }
-const pool = openPool(config, Number(writers), quiet as never)
+const pool = openPool(config, writers, quiet as never)
 
 const effects: number[] = []
 const seen: number[] = []
 const sentAt = new Map<string, number>()
 const record = { kind: 'effect', service: 'teams', name: 'teams.bench', on: ['teams.bench.written'], run: async ({ id }) => void effects.push(age(id)) } satisfies Job
 
-console.log('mutations/s without dispatcher', await flatOut(Number(seconds)))
+const without = await flatOut(seconds)
 await startJobs({ config, jobs: [record] })
 await drained()
 const end = new AbortController()
 void follow(end.signal)
-console.log('mutations/s with dispatcher   ', await flatOut(Number(seconds)))
+const beside = await flatOut(seconds)
 const backlog = performance.now()
 await drained()
-console.log('then drained in ms            ', Math.round(performance.now() - backlog))
+const drainMs = Math.round(performance.now() - backlog)
 effects.length = seen.length = 0
-await paced(Number(seconds), Number(pace))
+await paced(seconds, pace)
 await drained()
-console.log(`at ${pace}/s, ms from commit to effect  `, quantiles(effects))
-console.log(`at ${pace}/s, ms from commit to listener`, quantiles(seen))
+const figures = { without, with: beside, drainMs, pace, effect: quantiles(effects), listener: quantiles(seen) }
+if (process.send) process.send(figures)
+else console.log(figures)
 end.abort()
 await stopJobs()
 await stopListening()
@@ -64,7 +68,7 @@ async function flatOut(forSeconds: number): Promise<number> {
   const write = async () => {
     for (; performance.now() < until; count++) await mutate()
   }
-  await Promise.all(Array.from({ length: Number(writers) }, write))
+  await Promise.all(Array.from({ length: writers }, write))
   return Math.round(count / forSeconds)
 }
 
@@ -96,7 +100,5 @@ function age(id: string): number {
 }
 
 function quantiles(values: number[]): Record<string, number> {
-  const sorted = values.toSorted((a, b) => a - b)
-  const at = (share: number) => Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN) * 10) / 10
-  return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1) }
+  return { count: values.length, p50: quantile(values, 0.5), p99: quantile(values, 0.99), max: quantile(values, 1) }
 }

@@ -1,27 +1,24 @@
 /**
- * What soft delete costs: the client's CPU for an operation through the extension against the same filters written by hand on the plain client,
- * and the database's time for a row with and without its guard triggers. Medians of rounds that take turns.
+ * What our extensions of Prisma cost: an operation through the client that services use against the same filters written by hand on the plain
+ * client, both on pools of their own that are alike. By hand also what the guard triggers cost the database.
  *
- * `node bench/soft-delete.ts [rounds] [milliseconds a round]`
+ * `DATABASE_URL=... node bench/soft-delete.ts`, on a deployed database that may be written to.
  */
-import { createRequire } from 'node:module'
-import { openTemporary } from '../server/src/db/embedded-temporary.ts'
 import { PrismaClient } from '../server/src/db/generated/client.ts'
 import { softDeleting } from '../server/src/db/soft-delete/index.ts'
-import { deploy } from '../server/src/deploy.ts'
+import { requireFromServer } from './packages.ts'
+import { median } from './statistics.ts'
+import { offer } from './worker.ts'
 
-// The packages are the server's, not this folder's.
-const require = createRequire(new URL('../server/package.json', import.meta.url))
-const pg = require('pg') as typeof import('../server/node_modules/@types/pg/index.d.ts')
-const { PrismaPg } = require('@prisma/adapter-pg') as typeof import('../server/node_modules/@prisma/adapter-pg/dist/index.d.ts')
+const pg = requireFromServer('pg') as typeof import('../server/node_modules/@types/pg/index.d.ts')
+const { PrismaPg } = requireFromServer('@prisma/adapter-pg') as typeof import('../server/node_modules/@prisma/adapter-pg/dist/index.d.ts')
 
-const [, , rounds = '9', roundMs = '400'] = process.argv
-const inFlight = 4
-const server = await openTemporary()
-await deploy(server.url)
-const pool = new pg.Pool({ connectionString: server.url, max: inFlight })
-const plain = new PrismaClient({ adapter: new PrismaPg(pool, { statementNameGenerator: ({ sql }) => `s${hash(sql)}` }) })
-const soft = softDeleting(plain)
+const connectionString = process.env['DATABASE_URL']
+if (!connectionString) throw new Error('Name the database: DATABASE_URL=postgresql://... node bench/soft-delete.ts')
+const pool = new pg.Pool({ connectionString, max: 4 })
+const client = () => new PrismaClient({ adapter: new PrismaPg(new pg.Pool({ connectionString, max: 4 }), { statementNameGenerator: ({ sql }) => `s${hash(sql)}` }), errorFormat: 'minimal' })
+const plain = client()
+const soft = softDeleting(client())
 const teams = await seed()
 
 const live = { deletedAt: null }
@@ -46,42 +43,22 @@ const operations: Record<string, [withExtension: () => Promise<unknown>, byHand:
   ],
 }
 
-for (const [name, [withExtension, byHand]] of Object.entries(operations)) {
-  const figures: [number[], number[]] = [[], []]
-  for (let round = 0; round <= Number(rounds); round++) {
-    for (const which of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
-      const cost = await cpuPerOperation([withExtension, byHand][which]!)
-      if (round > 0) figures[which].push(cost)
-    }
-  }
-  const [ours, theirs] = [median(figures[0]), median(figures[1])]
-  console.log(`${name.padEnd(32)} ${ours.toFixed(0).padStart(6)} µs, by hand ${theirs.toFixed(0).padStart(6)} µs: ${percent(ours / theirs)}`)
-}
+const both = Object.entries(operations).flatMap(([name, [withExtension, byHand]]) => [[`${name} | extended`, withExtension] as const, [`${name} | by hand`, byHand] as const])
+await offer(Object.fromEntries(both), async () => {
+  if (!process.send) await guards()
+  await Promise.all([plain.$disconnect(), soft.$disconnect(), pool.end()])
+})
 
-const guarded: number[] = []
-const unguarded: number[] = []
-for (let round = 0; round < Number(rounds); round++) {
-  guarded.push(await insertUs('ENABLE'))
-  unguarded.push(await insertUs('DISABLE'))
-}
-await pool.query('ALTER TABLE teams.members ENABLE TRIGGER USER')
-console.log(`a child's INSERT in the database    ${median(guarded).toFixed(1)} µs, without guards ${median(unguarded).toFixed(1)} µs`)
-console.log(`DELETE of a parent with 5 children  ${(await deleteUs()).toFixed(0)} µs in the database`)
-await plain.$disconnect()
-await pool.end()
-await server.close()
-
-/** Runs for a round with a few in flight; gives the process's CPU time for one, in microseconds. */
-async function cpuPerOperation(operation: () => Promise<unknown>): Promise<number> {
-  const until = performance.now() + Number(roundMs)
-  const before = process.cpuUsage()
-  let count = 0
-  const worker = async (): Promise<void> => {
-    for (; performance.now() < until; count++) await operation()
+async function guards(): Promise<void> {
+  const guarded: number[] = []
+  const unguarded: number[] = []
+  for (let round = 0; round < 9; round++) {
+    guarded.push(await insertUs('ENABLE'))
+    unguarded.push(await insertUs('DISABLE'))
   }
-  await Promise.all(Array.from({ length: inFlight }, worker))
-  const { user, system } = process.cpuUsage(before)
-  return (user + system) / count
+  await pool.query('ALTER TABLE teams.members ENABLE TRIGGER USER')
+  console.log(`a child's INSERT in the database    ${median(guarded).toFixed(1)} µs, without guards ${median(unguarded).toFixed(1)} µs`)
+  console.log(`DELETE of a parent with 5 children  ${(await deleteUs()).toFixed(0)} µs in the database`)
 }
 
 /** Microseconds of the database for one row of 2,000 in a loop, foreign key check included; rolled back. */
@@ -119,12 +96,4 @@ function hash(sql: string): string {
   let sum = 0
   for (let index = 0; index < sql.length; index++) sum = (Math.imul(sum, 31) + sql.charCodeAt(index)) | 0
   return `${sql.length}_${sum >>> 0}`
-}
-
-function median(values: number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN
-}
-
-function percent(ratio: number): string {
-  return `${ratio < 1 ? '' : '+'}${((ratio - 1) * 100).toFixed(1)} %`
 }
