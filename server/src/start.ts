@@ -106,7 +106,8 @@ async function answerWith(app: App, config: Config, place: Place): Promise<Plint
 function listenOn(host: string, place: Place, app: App): Promise<Server> {
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000, keepAliveTimeout: 5_000 },
-    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+    // With its own Request and Response, whose text goes out as it is instead of through a stream.
+    getRequestListener(app.fetch),
   )
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(portError(error, host, place)))

@@ -42,7 +42,7 @@ export async function startEdge(env: Partial<Record<keyof Config, string>> = {},
   log.level = config.LOG_LEVEL
   const sessions = fakeSessions()
   const app = createApp({ config, router, sessions, checks: { database: async () => undefined } })
-  const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }))
+  const server = createServer(getRequestListener(app.fetch))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {

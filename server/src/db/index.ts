@@ -1,6 +1,7 @@
 /** The database, as services, jobs and the process see it. */
 export { connectDatabase, disconnectDatabase, type DatabaseConfig } from './client.ts'
 export { db, withDeleted, type ReadingModels } from './db.ts'
+export { prepared } from './prepared.ts'
 export { apart } from './apart.ts'
 export { transaction, type Tx } from './transaction.ts'
 export { refuse, refuseStale, type Refusal } from './refusal.ts'

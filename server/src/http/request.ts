@@ -5,7 +5,7 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Context, MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import type { Config } from '#lib/config.ts'
-import { log } from '#lib/log.ts'
+import { logRequest } from '#lib/log.ts'
 
 /** Hono's generics for this app: what Node gives, and what the middleware below adds. */
 export interface Environment {
@@ -25,7 +25,7 @@ export function identified({ TRUSTED_PROXIES }: Pick<Config, 'TRUSTED_PROXIES'>)
     c.res.headers.set('x-request-id', requestId)
     // Neither the query nor the address nor the agent: they hold inputs, tokens and people.
     const line = { requestId, method: c.req.raw.method, path: routeOf(c), status: c.res.status, ms: Math.round(performance.now() - start) }
-    log[c.res.status >= 500 ? 'warn' : 'info'](line, 'request')
+    logRequest(c.res.status >= 500 ? 'warn' : 'info', line)
   }
 }
 

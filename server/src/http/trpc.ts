@@ -86,7 +86,7 @@ function contextOf(
     address: c.get('address'),
     userAgent: c.req.header('user-agent')?.slice(0, 300) ?? null,
     device: plain(c.req.header('x-plinth-device')),
-    credentialHash: credential && sha256(credential.token).toString('base64url'),
+    credentialHash: () => credential && sha256(credential.token).toString('base64url'),
     deviceMarker: deviceMarkerOf(c, parts.config),
     holderSecret: holderSecretOf(c, parts.config),
     idempotencyKeys: keysOf(c.req.header('idempotency-key'), calls),

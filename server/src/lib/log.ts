@@ -13,22 +13,42 @@ const LONGEST_MESSAGE = 500
 /** Where lines go; changed by useLog. pino's own destination writes synchronously, so that the last line before a crash is there. */
 let destination: DestinationStream = pino.destination({ fd: 1, sync: true })
 
+const dress = {
+  base: null,
+  formatters: { level: (level: string) => ({ level }) },
+  timestamp: pino.stdTimeFunctions.isoTime,
+  mixin: whereFrom,
+}
+
 /**
  * The log of this process. Inside a call each line carries its request id by itself, and the number of the process where there are several. Put what varies into the first argument,
  * `log.warn({ queue }, 'A job failed for good.')`: the sentence is constant, so that lines can be counted and nothing can be smuggled in.
  */
 export const log: Logger = pino(
   {
-    base: null,
+    ...dress,
     level: 'info',
-    formatters: { level: (level) => ({ level }) },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    mixin: whereFrom,
     redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[hidden]' },
     serializers: { err: describeError, error: describeError },
   },
   { write: (line) => destination.write(line) },
 )
+
+/** Every field of a request's line is named here, and none may be secret: nothing has to look for secrets in it, once for every request. */
+interface RequestLine {
+  readonly requestId: string
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly ms: number
+}
+
+const requestLines = pino({ ...dress, level: 'trace' }, { write: (line) => destination.write(line) })
+
+/** Writes the one line of a request. */
+export function logRequest(level: 'info' | 'warn', { requestId, method, path, status, ms }: RequestLine): void {
+  if (log.isLevelEnabled(level)) requestLines[level]({ requestId, method, path, status, ms }, 'request')
+}
 
 /** Sets how much is logged and, in development, in which dress. Called once at start. */
 export async function useLog({ LOG_LEVEL, NODE_ENV }: Pick<Config, 'LOG_LEVEL' | 'NODE_ENV'>): Promise<void> {

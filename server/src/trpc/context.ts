@@ -11,7 +11,7 @@ export interface Context {
   /** A random id that an unsigned client keeps for itself: it owns the idempotency keys of a stranger. */
   readonly device: string | null
   /** A hash of the credential that came along, good or ended: what owns the keys of calls that end or begin a session. */
-  readonly credentialHash: string | null
+  credentialHash(): string | null
   /** What an earlier sign-in left in this browser, to know it again by (services/auth/known-device.ts). */
   readonly deviceMarker: string | null
   /** What the start of a visit to a provider left in this browser, to know it again by (services/auth/provider-attempts.ts). */

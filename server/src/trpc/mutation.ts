@@ -90,7 +90,8 @@ async function idempotencyOf({ ctx, path, batchIndex, meta, getRawInput }: Mutat
 function ownerOf({ actor, device, credentialHash }: MutationOptions['ctx'], meta: Meta | undefined): string {
   if (actor.kind === 'USER' && !meta?.changesCaller) return actor.userId
   if (device !== null) return `device:${device}`
-  if (meta?.changesCaller && credentialHash !== null) return `credential:${credentialHash}`
+  const hash = meta?.changesCaller ? credentialHash() : null
+  if (hash !== null) return `credential:${hash}`
   throw new AppError('BAD_REQUEST', 'An idempotency key of somebody who is not signed in needs the header x-plinth-device.', {
     fields: { 'x-plinth-device': ['is missing'] },
   })

@@ -1,6 +1,7 @@
 /** The last look at a router before it is used: a procedure that says too little does not start. */
 import type { AnyTRPCMiddlewareFunction, AnyTRPCProcedure } from '@trpc/server'
 import { z } from 'zod'
+import { chained } from './chain.ts'
 import type { Meta } from './procedures.ts'
 import { runAsCall } from './mutation.ts'
 
@@ -17,7 +18,7 @@ const sealed = new WeakSet<object>()
 
 /**
  * Refuses procedures without a door, an input or an output, and puts each mutation into its call in place of tRPC's own check of the
- * output, which would come after the commit.
+ * output, which would come after the commit. Then joins its steps into one (chain.ts).
  */
 export function seal(record: object, path: readonly string[] = []): void {
   for (const [key, item] of Object.entries(record)) {
@@ -41,10 +42,12 @@ function sealProcedure(procedure: AnyTRPCProcedure, name: string): void {
   if (!output) throw new Error(`${name} has no .output()`)
   if (meta.files && type !== 'mutation') throw new Error(`${name} takes files, which only a mutation can`)
   sealed.add(definition)
-  if (type !== 'mutation') return
-  const at = middlewares.findIndex((middleware) => middleware._type === 'output')
-  if (at < 0) throw new Error(`${name}: tRPC no longer marks its output check; trpc/seal.ts relies on it`)
-  middlewares[at] = runAsCall(output)
+  if (type === 'mutation') {
+    const at = middlewares.findIndex((middleware) => middleware._type === 'output')
+    if (at < 0) throw new Error(`${name}: tRPC no longer marks its output check; trpc/seal.ts relies on it`)
+    middlewares[at] = runAsCall(output)
+  }
+  middlewares.splice(0, middlewares.length, chained(middlewares))
 }
 
 /** A door's own input names only what the door needs: it does not count. */

@@ -11,9 +11,11 @@ export async function listMembers(actor: TeamActor, page: PageInTeam): Promise<M
   const { where, take, cut } = keyset(page, 'id')
   const members = await db('teams').teamMember.findMany({ where: { teamId: actor.teamId, ...where }, orderBy: { id: 'asc' }, take })
   const { items, nextCursor } = cut(members)
-  const people = await usersByIds(items.map((member) => UserId.parse(member.userId)))
-  const living = items.flatMap((member) => {
-    const person = people.get(UserId.parse(member.userId))
+  // What stands in our own column came through UserId when it was written.
+  const ids = items.map((member) => member.userId as UserId)
+  const people = await usersByIds(ids)
+  const living = items.flatMap((member, at) => {
+    const person = people.get(ids[at] as UserId)
     return person ? [present(member, person)] : []
   })
   return { items: living, nextCursor }
