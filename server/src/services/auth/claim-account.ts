@@ -14,9 +14,11 @@ export async function claimAccount(
   { name, provider }: { name: string; provider: string },
 ): Promise<Row<'user'>> {
   await tx.password.deleteMany({ where: { userId: id } })
+  await tx.purge('totpFactor', { userId: id })
   await tx.oauthAccount.deleteMany({ where: { userId: id } })
-  await tx.verificationToken.deleteMany({ where: { userId: id, usedAt: null } })
+  // Before they are deleted: the passwords in them are emptied, and what is deleted is not seen.
   await endSignUps(tx, id)
+  await tx.verificationToken.deleteMany({ where: { userId: id, usedAt: null } })
   await endSessions(tx, id, {}, 'REVOKED')
   const claimed = await tx.user.update({ where: { id }, data: { name, emailVerifiedAt: tx.now } })
   tx.record('auth.account.claimed', { user: id }, { provider })

@@ -17,7 +17,7 @@ export const providerEvents = defineEvents('auth', {
   },
   'auth.account.claimed': {
     about:
-      'The owner of an address proved it by way of a provider; what others had left in its account, which nobody had proven, was removed.',
+      'The owner of an address proved it by way of a provider or of a mail to sign in by; what others had left in its account, which nobody had proven, was removed.',
     data: Provider,
   },
 })

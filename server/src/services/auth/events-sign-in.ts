@@ -5,6 +5,7 @@ import { SessionId } from '#lib/ids.ts'
 import { SignInMethod } from './schema-sign-in.ts'
 
 const Nothing = z.strictObject({})
+const TokenId = z.strictObject({ tokenId: z.uuid() })
 const Method = z.strictObject({ method: SignInMethod })
 
 export const signInEvents = defineEvents('auth', {
@@ -17,6 +18,16 @@ export const signInEvents = defineEvents('auth', {
   'auth.totp.enrolled': { about: 'A person was shown a secret for an authenticator app, which is still to be confirmed.', data: Nothing },
   'auth.totp.confirmed': { about: 'Sign-in asks a person for the code of an authenticator app from now on.', data: Nothing },
   'auth.totp.disabled': { about: 'Sign-in asks a person for no authenticator app any more.', data: Nothing },
+  'auth.recovery_codes.regenerated': { about: 'A person was shown new recovery codes; the old ones are worth nothing.', data: Nothing },
+  'auth.recovery_code.used': { about: 'A recovery code stood in for a second factor.', data: z.strictObject({ left: z.int() }) },
+  'auth.email_sign_in.requested': {
+    about: 'A sign-in by mail was asked for; the mail is sent for this event, if there is an account.',
+    data: TokenId,
+  },
+  'auth.step_up.mail_requested': {
+    about: 'A person is to prove once more who they are by a code; the mail is sent for this event.',
+    data: TokenId,
+  },
   'auth.step_up.failed': { about: 'A person was to prove once more who they are, and what they showed was wrong.', data: Method },
 })
 

@@ -1,6 +1,7 @@
 /** What `auth` does after the fact and by the clock. */
 import { effect, schedule, type Job } from '#db'
 import { mailEmailChanged, mailEmailChangeLinks, mailEmailChangeUndone } from './email-change-mails.ts'
+import { mailEmailSignIn, mailStepUpCode } from './email-sign-in-mails.ts'
 import { sendApplicationInvitation } from './application-invitation-mail.ts'
 import { mailedEvents, sendMailFor } from './mails.ts'
 import { sendNewPlaceNotice } from './notices.ts'
@@ -11,6 +12,8 @@ export const jobs: readonly Job[] = [
   effect({ name: 'auth.email_change_links', on: ['auth.email_change.requested'], run: mailEmailChangeLinks }),
   effect({ name: 'auth.email_changed_mail', on: ['auth.email_change.completed'], run: mailEmailChanged }),
   effect({ name: 'auth.email_change_undone_mail', on: ['auth.email_change.undone'], run: mailEmailChangeUndone }),
+  effect({ name: 'auth.email_sign_in_mail', on: ['auth.email_sign_in.requested'], run: mailEmailSignIn }),
+  effect({ name: 'auth.step_up_mail', on: ['auth.step_up.mail_requested'], run: mailStepUpCode }),
   effect({ name: 'auth.new_place_notice', on: ['auth.session.started'], run: sendNewPlaceNotice }),
   effect({ name: 'auth.application_invitation_mail', on: ['auth.application_invitation.created'], run: sendApplicationInvitation }),
   schedule({ name: 'auth.sessions_retention', cron: '17 3 * * *', run: removeOldSessions }),

@@ -1,10 +1,13 @@
 /** The doors of `auth.stepUp`: proving once more who one is, for what answers STEP_UP_REQUIRED. */
-import { router, signedIn } from '../../trpc/procedures.ts'
+import { Nothing, router, signedIn } from '../../trpc/procedures.ts'
 import { deliver } from './delivery.ts'
 import { stepUpByProvider } from './provider-sign-in.ts'
 import { FinishProvider } from './schema-provider.ts'
 import { SignedIn, StepUpPassword } from './schema-sign-in.ts'
 import { TotpCode } from './schema-totp.ts'
+import { EmailCodeSent, StepUpEmail } from './schema-email-sign-in.ts'
+import { requestStepUpEmail, stepUpByEmail } from './step-up-email.ts'
+import { stepUpByRecoveryCode } from './recovery-codes.ts'
 import { stepUpByPassword } from './step-up.ts'
 import { stepUpByTotp } from './totp.ts'
 
@@ -30,4 +33,22 @@ export const stepUpRouter = router({
     .input(TotpCode)
     .output(SignedIn)
     .mutation(async ({ ctx, input }) => deliver(ctx, await stepUpByTotp(ctx.actor, ctx.sessionInfo.kind, input))),
+  /** Steps up by a recovery code, which is then used up. The session goes on under a new token. */
+  recoveryCode: signedIn
+    .meta({ secret: true, cookies: true, changesCaller: true })
+    .input(TotpCode)
+    .output(SignedIn)
+    .mutation(async ({ ctx, input }) => deliver(ctx, await stepUpByRecoveryCode(ctx.actor, ctx.sessionInfo.kind, input))),
+  /** Mails a code to step up by, to who has neither a password nor a second factor. */
+  requestEmail: signedIn
+    .meta({ secret: true })
+    .input(Nothing)
+    .output(EmailCodeSent)
+    .mutation(({ ctx }) => requestStepUpEmail(ctx.actor)),
+  /** Steps up by the code from the mail. The session goes on under a new token. */
+  email: signedIn
+    .meta({ secret: true, cookies: true, changesCaller: true })
+    .input(StepUpEmail)
+    .output(SignedIn)
+    .mutation(async ({ ctx, input }) => deliver(ctx, await stepUpByEmail(ctx.actor, ctx.sessionInfo.kind, input))),
 })

@@ -6,6 +6,8 @@ import { deliver } from './delivery.ts'
 import { emailRouter } from './router-email.ts'
 import { secondFactorRouter } from './router-second-factor.ts'
 import { stepUpRouter } from './router-step-up.ts'
+import { emailSignInRouter } from './router-email-sign-in.ts'
+import { recoveryCodeRouter } from './router-recovery-code.ts'
 import { totpRouter } from './router-totp.ts'
 import { changePassword, requestReset, resetPassword } from './passwords.ts'
 import { apiKeyRouter } from './router-api-key.ts'
@@ -112,6 +114,8 @@ export const authRouter = router({
   secondFactor: secondFactorRouter,
   stepUp: stepUpRouter,
   totp: totpRouter,
+  recoveryCode: recoveryCodeRouter,
+  emailSignIn: emailSignInRouter,
   email: emailRouter,
 
   password: router({

@@ -30,6 +30,10 @@ export const TokenPurpose = z.enum([
   'EMAIL_CHANGE_UNDO',
   'APPLICATION_INVITATION',
   'SECOND_FACTOR',
+  'RECOVERY_CODE',
+  'EMAIL_SIGN_IN',
+  'EMAIL_STEP_UP',
+  'REMEMBERED',
 ])
 
 /** A one-time token. Anything but the known form is simply unknown. */

@@ -9,7 +9,14 @@ import type { Level, SecondFactorMethod } from './schema-sign-in.ts'
 /** Lists the second factors of a person; none where the first is enough. Inside a transaction it reads in that transaction. */
 export async function secondFactorsOf(userId: string): Promise<SecondFactorMethod[]> {
   const totp = await db('auth').totpFactor.findFirst({ where: { userId, confirmedAt: { not: null } }, select: { id: true } })
-  return totp ? ['TOTP'] : []
+  const factors: SecondFactorMethod[] = totp ? ['TOTP'] : []
+  return factors.length > 0 && (await hasRecoveryCodes(userId)) ? [...factors, 'RECOVERY_CODE'] : factors
+}
+
+/** They stand in for another factor: by themselves they are none. */
+async function hasRecoveryCodes(userId: string): Promise<boolean> {
+  const code = { purpose: 'RECOVERY_CODE', userId, usedAt: null } as const
+  return (await db('auth').verificationToken.findFirst({ where: code, select: { id: true } })) !== null
 }
 
 /** What it takes to step up: the level that a session must have, and what brings it there. */

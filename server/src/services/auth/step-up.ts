@@ -32,7 +32,7 @@ export type Prove = (tx: Tx<'auth'>, user: Row<'user'>) => Promise<boolean>
  * Renews the session in use by a factor that is right: new token, new proof, and level 2 where it was a second factor. Counted as an attempt to
  * sign in from a known device.
  *
- * @throws STEP_UP_REQUIRED when the person has a second factor and this is none; BAD_REQUEST at its field when it is wrong; TOO_MANY_REQUESTS.
+ * @throws STEP_UP_REQUIRED when it is none of the methods that the person steps up by: the second factors, where there are any; BAD_REQUEST at its field when it is wrong; TOO_MANY_REQUESTS.
  */
 export async function stepUp(actor: UserActor, kind: SessionKind, shown: StepUpProof): Promise<SignInDone<SignedIn>> {
   const user = await db('auth').user.findFirst({ where: { id: actor.userId }, select: { email: true } })
@@ -65,7 +65,7 @@ async function renew(tx: Tx<'auth'>, actor: UserActor, { method, field, prove, c
   const user = await tx.lock('user', { id: userId })
   if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
   const needs = await stepUpNeedsOf(userId)
-  if (needs.level === 2 && !isSecondFactor(method)) return refuse('STEP_UP_REQUIRED', 'Use your second factor.', { methods: needs.methods })
+  if (!needs.methods.includes(method)) return refuse('STEP_UP_REQUIRED', 'This is not enough.', { methods: needs.methods })
   if (!(await prove(tx, user))) {
     tx.record('auth.step_up.failed', { user: userId }, { method })
     return refuse('BAD_REQUEST', 'This is not right.', { fields: { [field]: ['is wrong'] } })

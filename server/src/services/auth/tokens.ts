@@ -24,6 +24,10 @@ const prefixes: Record<TokenPurpose, string> = {
   EMAIL_CHANGE_UNDO: 'pln_eu_',
   APPLICATION_INVITATION: 'pln_ai_',
   SECOND_FACTOR: 'pln_2_',
+  RECOVERY_CODE: 'pln_rc_',
+  EMAIL_SIGN_IN: 'pln_m_',
+  EMAIL_STEP_UP: 'pln_u_',
+  REMEMBERED: 'pln_k_',
 }
 
 const ourselves: SystemActor = { kind: 'SYSTEM', name: 'auth.tokens' }
@@ -46,6 +50,8 @@ export interface NewToken {
   readonly methods?: SignInMethod[]
   readonly kind?: SessionKind
   readonly ttlMs: number
+  /** The token itself, where it does not follow from the row's id: codes that people keep, tokens that devices keep. */
+  readonly token?: string
 }
 
 /** What a good token stands for. */
@@ -93,11 +99,11 @@ export async function goodToken(id: string): Promise<TokenRow | null> {
 }
 
 /** `issueToken` for the functions of this service, in their own transaction. */
-export async function insertToken(tx: Tx<'auth'>, { ttlMs, ...token }: NewToken): Promise<string> {
+export async function insertToken(tx: Tx<'auth'>, { ttlMs, token: given, ...token }: NewToken): Promise<string> {
   const id = randomUUIDv7()
   const { purpose, subject } = token
   await tx.verificationToken.deleteMany({ where: { purpose, subject, usedAt: null } })
-  const tokenHash = sha256(tokenFor(purpose, id))
+  const tokenHash = sha256(given ?? tokenFor(purpose, id))
   await tx.verificationToken.create({ data: { id, ...token, tokenHash, expiresAt: new Date(tx.now.getTime() + ttlMs) } })
   return id
 }

@@ -6,6 +6,7 @@ import { isSealedByOldKey, openSecret, sealSecret } from '#lib/sealed.ts'
 import { base32, matchingTotpStep, newTotpSecret } from '#lib/totp.ts'
 import { doneWith, presentSignedIn, type SignInDone } from './complete-sign-in.ts'
 import { signInBySecondFactor } from './pending-sign-in.ts'
+import { purgeIdleRecoveryCodes } from './recovery-codes.ts'
 import type { SessionKind } from './schema.ts'
 import type { SignedIn } from './schema-sign-in.ts'
 import type { SecondFactorCode, Totp, TotpCode, TotpDisabled, TotpEnrolment } from './schema-totp.ts'
@@ -70,6 +71,7 @@ export async function disableTotp(actor: UserActor): Promise<TotpDisabled> {
     const user = await tx.lock('user', { id: actor.userId })
     if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
     const removed = await tx.purge('totpFactor', { userId: user.id })
+    await purgeIdleRecoveryCodes(tx, user.id)
     if (removed > 0) tx.record('auth.totp.disabled', { user: user.id }, {})
     return { status: 'DISABLED' }
   })
