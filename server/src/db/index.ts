@@ -4,7 +4,7 @@ export { db, withDeleted, type ReadingModels } from './db.ts'
 export { prepared } from './prepared.ts'
 export { apart } from './apart.ts'
 export { transaction, type Tx } from './transaction.ts'
-export { refuse, refuseStale, type Refusal } from './refusal.ts'
+export { refuse, type Refusal } from './refusal.ts'
 export { defineEvents, listEvents, type EventsOf, type EventName, type Events, type EventScope } from './events.ts'
 export {
   consumer,
@@ -24,4 +24,5 @@ export { ErrorEntry, ErrorPage, keepError, listErrors, settleErrors } from './er
 export { DbNull } from './generated/internal/prismaNamespace.ts'
 export { purgeExpiredKeys } from './idempotency.ts'
 export { keyset, Page, pageOf, type PageOf } from './pagination.ts'
+export { nextVersion, refuseStale, Version } from './version.ts'
 export type { Models, ModelOf, Row, Service } from './models.ts'

@@ -17,11 +17,6 @@ export function refuse<C extends ErrorCode>(
   return { [refused]: new AppError(code, sentence, ...details) as AppError }
 }
 
-/** Refuses a change that was made on an older version of a row than the one that stands: CONFLICT STALE_VERSION. */
-export function refuseStale(): Refusal {
-  return refuse('CONFLICT', 'This was changed meanwhile: load it anew.', { reason: 'STALE_VERSION', field: 'version' })
-}
-
 /** Gives the error behind a refusal, nothing where it is an ordinary result. */
 export function refusalOf(result: unknown): AppError | undefined {
   if (typeof result !== 'object' || result === null || !(refused in result)) return undefined

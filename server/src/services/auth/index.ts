@@ -1,5 +1,4 @@
 /** What other services, the doors and the process may ask of `auth`. */
-import './events-api-key.ts'
 import './events-application.ts'
 import './events.ts'
 import './events-provider.ts'
@@ -10,7 +9,6 @@ export { enterApplication } from './application-scope.ts'
 export { roleIn } from './built-in.ts'
 export { jobs } from './jobs.ts'
 export { userByEmail, usersAfter, usersByIds, type Person } from './people.ts'
-export { plexTokenOf } from './linked-accounts.ts'
 export { returnPageOf } from './provider-attempts.ts'
 export { useProviders } from './providers.ts'
 export { handOver } from './return-page.ts'

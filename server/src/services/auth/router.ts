@@ -10,7 +10,6 @@ import { emailSignInRouter } from './router-email-sign-in.ts'
 import { recoveryCodeRouter } from './router-recovery-code.ts'
 import { totpRouter } from './router-totp.ts'
 import { changePassword, requestReset, resetPassword } from './passwords.ts'
-import { apiKeyRouter } from './router-api-key.ts'
 import { applicationRouter, applicationSecretRouter } from './router-application.ts'
 import { applicationInvitationRouter, membershipRouter } from './router-membership.ts'
 import {
@@ -32,7 +31,6 @@ import {
   SignUp,
   VerifyEmail,
 } from './schema.ts'
-import { plexRouter } from './router-plex.ts'
 import { providerRouter } from './router-provider.ts'
 import { SignedIn, SignInAnswer } from './schema-sign-in.ts'
 import { listSessions, revokeOtherSessions, revokeSession, signOut } from './sessions.ts'
@@ -68,7 +66,6 @@ export const authRouter = router({
     }),
   /** Gives the person who is signed in. */
   me: signedIn
-    .meta({ keys: true })
     .input(Nothing)
     .output(Me)
     .query(({ ctx }) => getMe(ctx.actor)),
@@ -81,14 +78,10 @@ export const authRouter = router({
   /** The programs that people use through their account. */
   application: applicationRouter,
   applicationSecret: applicationSecretRouter,
-  /** What tools show to act in a person's name. */
-  apiKey: apiKeyRouter,
   /** The one link of a person and an application. */
   membership: membershipRouter,
   applicationInvitation: applicationInvitationRouter,
-  /** Sign-in by way of other providers, and what one is there. */
   provider: providerRouter,
-  plex: plexRouter,
 
   session: router({
     /** Lists the person's living sessions, newest first. */

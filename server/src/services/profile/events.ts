@@ -1,6 +1,6 @@
 /** The events that `profile` emits. They name the fields that changed, never what stands in them. */
 import { z } from 'zod'
-import { defineEvents, type EventsOf } from '#db/events.ts'
+import { defineEvents, type EventsOf } from '#db'
 import { ProfileField } from './schema.ts'
 
 export const events = defineEvents('profile', {

@@ -1,5 +1,5 @@
 /** What a person tells of themselves. */
-import { db, DbNull, refuseStale, transaction, type Row } from '#db'
+import { db, DbNull, nextVersion, refuseStale, transaction, type Row } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { UserId } from '#lib/ids.ts'
@@ -28,7 +28,7 @@ export async function updateProfile(actor: UserActor, { version, ...changes }: U
     if (profile.version !== version) return refuseStale()
     const fields = keysOf(changes)
     if (fields.length === 0) return present(profile)
-    const data = { ...dataOf(profile, changes), version: { increment: 1 } }
+    const data = { ...dataOf(profile, changes), version: nextVersion }
     const changed = await tx.profile.update({ where: { id: profile.id }, data })
     tx.record('profile.profile.updated', { user: actor.userId }, { fields, version: changed.version })
     return present(changed)

@@ -1,5 +1,6 @@
 /** What goes into the procedures of `profile` and what comes out. Each schema and its type share a name. */
 import { z } from 'zod'
+import { Version } from '#db'
 import { UserId } from '#lib/ids.ts'
 import { oneLine, paragraphs } from '#lib/text.ts'
 
@@ -71,7 +72,7 @@ export type Profile = z.infer<typeof Profile>
 
 /** Only what is given changes, of the preferences too; null removes. `version` is that of the profile which the change was made on. */
 export const UpdateProfile = z.strictObject({
-  version: z.int().min(1),
+  version: Version,
   displayName: oneLine(100).exactOptional(),
   locale: Locale.exactOptional(),
   timeZone: TimeZone.exactOptional(),

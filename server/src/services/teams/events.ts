@@ -1,6 +1,6 @@
 /** The events that `teams` emits. Payloads hold ids and roles alone; names and addresses are read by whoever needs them. */
 import { z } from 'zod'
-import { defineEvents, type EventsOf } from '#db/events.ts'
+import { defineEvents, type EventsOf } from '#db'
 import { InvitationId } from '#lib/ids.ts'
 import { Role, TeamField } from './schema.ts'
 

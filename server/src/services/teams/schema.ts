@@ -1,6 +1,6 @@
 /** What goes into the procedures of `teams` and what comes out. Each schema and its type share a name. */
 import { z } from 'zod'
-import { ActivityEntry, Page, pageOf } from '#db'
+import { ActivityEntry, Page, pageOf, Version } from '#db'
 import { TeamRole } from '#db/enums.ts'
 import { EmailAddress } from '#lib/email-address.ts'
 import { InvitationId, TeamId, UserId } from '#lib/ids.ts'
@@ -38,7 +38,7 @@ export const TeamField = z.enum(['name', 'slug', 'settings', 'billingContact'])
 /** Only what is given changes. `version` is that of the team which the change was made on. */
 export const UpdateTeam = z.strictObject({
   teamId: TeamId,
-  version: z.int().min(1),
+  version: Version,
   name: TeamName.exactOptional(),
   slug: Slug.exactOptional(),
 })

@@ -1,5 +1,5 @@
 /** Teams themselves: made, listed, renamed, deleted, restored. */
-import { conflictOn, db, keyset, refuse, refuseStale, type Row, transaction, withDeleted } from '#db'
+import { conflictOn, db, keyset, nextVersion, refuse, refuseStale, type Row, transaction, withDeleted } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { TeamId } from '#lib/ids.ts'
 import { keysOf } from '#lib/keys.ts'
@@ -61,7 +61,7 @@ export async function updateTeam(actor: TeamActor, { teamId, version, ...changes
     if (team.version !== version) return refuseStale()
     const fields = keysOf(changes)
     if (fields.length === 0) return presentTeam(team, me.role)
-    const data = { ...changes, version: { increment: 1 } }
+    const data = { ...changes, version: nextVersion }
     const changed = await conflictOn(slugTaken, () => tx.team.update({ where: { id: teamId }, data }))
     tx.record('teams.team.updated', { team: teamId }, { fields })
     return presentTeam(changed, me.role)
