@@ -1,13 +1,12 @@
 /** `pnpm check`: everything that can be said of the code without running it, side by side. */
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { openTemporary } from '../src/db/embedded-temporary.ts'
 import { migrationsFolder, readMigrations } from '../src/db/migrations/files.ts'
 import { lintMigrations } from './migration-rules/lint.ts'
 import { changeSince, readSchema } from './schema-engine.ts'
 import { root } from './environment.ts'
+import { scriptOf } from './tool.ts'
 
 interface Check {
   readonly name: string
@@ -22,7 +21,11 @@ const checks: readonly Check[] = [
   { name: 'lint', remedy: '', run: () => tool('oxlint', 'oxlint', ['--type-aware', '-f', 'unix', '--deny-warnings']) },
   { name: 'format', remedy: 'pnpm format mends it', run: () => tool('oxfmt', 'oxfmt', ['--list-different']) },
   { name: 'unused', remedy: '', run: () => tool('knip', 'knip', ['--no-progress', '--no-config-hints']) },
-  { name: 'generated', remedy: 'pnpm contract and node server/dev/access.ts write them', run: generatedFilesAreFresh },
+  {
+    name: 'generated',
+    remedy: 'pnpm contract, pnpm access and node server/dev/configuration.ts write them',
+    run: generatedFilesAreFresh,
+  },
   { name: 'migration rules', remedy: 'docs/migrations.md says how each is done without downtime', run: migrationsKeepTheRules },
   { name: 'migrations', remedy: 'pnpm db:new <name> writes the migration that is missing', run: migrationsMakeTheSchema },
 ]
@@ -44,17 +47,14 @@ async function migrationsKeepTheRules(): Promise<string | null> {
 /** What is made from the API and committed. */
 async function generatedFilesAreFresh(): Promise<string | null> {
   const { staleFiles } = await import('./access.ts')
-  const stale = staleFiles().map((path) => `${path} is stale`)
+  const { configurationFile, isConfigurationFresh } = await import('./configuration.ts')
+  const stale = [...staleFiles(), ...(isConfigurationFresh() ? [] : [configurationFile])].map((path) => `${path} is stale`)
   const contract = await runNode([join(import.meta.dirname, 'contract.ts'), '--check'])
   return [...stale, ...(contract === null ? [] : [contract])].join('\n') || null
 }
 
-/** Runs a tool of node_modules with this Node: no shell, no PATH. */
 async function tool(packageName: string, name: string, args: string[]): Promise<string | null> {
-  const manifest = manifestOf(packageName)
-  const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin: string | Record<string, string> }
-  const script = join(dirname(manifest), typeof bin === 'string' ? bin : (bin[name] ?? ''))
-  return runNode([script, ...args])
+  return runNode([scriptOf(root, packageName, name), ...args])
 }
 
 async function runNode(args: string[]): Promise<string | null> {
@@ -65,14 +65,6 @@ async function runNode(args: string[]): Promise<string | null> {
   child.on('error', reject)
   child.on('close', (code) => resolve(code === 0 ? null : output.trim() || `exit code ${code}`))
   return promise
-}
-
-function manifestOf(packageName: string): string {
-  for (const folder of createRequire(join(root, 'package.json')).resolve.paths(packageName) ?? []) {
-    const manifest = join(folder, packageName, 'package.json')
-    if (existsSync(manifest)) return manifest
-  }
-  throw new Error(`${packageName} is not installed`)
 }
 
 async function main(): Promise<void> {

@@ -1,6 +1,6 @@
 /** `pnpm db:...`: what is done to a database and its migrations by hand. */
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -13,6 +13,7 @@ import type { Standing } from '../src/db/migrations/history.ts'
 import { queueSchema } from '../src/jobs/schema.ts'
 import { checkEnvironment, command, developmentVariables, isDisposable, loadEnvironment, openDatabase, root } from './environment.ts'
 import type { Database } from './environment.ts'
+import { writeMigration } from './migration-file.ts'
 
 const commands: Record<string, (database: Database, args: string[]) => Promise<void>> = {
   new: newMigration,
@@ -41,31 +42,10 @@ async function newMigration(database: Database, [name]: string[]): Promise<void>
       )
     return lossesOf(client, sql)
   })
-  const folder = join('prisma/migrations', `${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}_${name}`)
-  mkdirSync(join(root, folder))
-  writeFileSync(join(root, folder, 'migration.sql'), withGuards(withRights(sql)))
-  console.log(`${folder}/migration.sql`)
+  console.log(writeMigration(name, sql))
   for (const loss of losses) console.log(`  ! ${loss}`)
   for (const fault of await lintMigrations(migrationsFolder)) console.log(`  ! ${fault}`)
   console.log('Read it, then apply it with pnpm db:deploy. A running pnpm dev applies it by itself.')
-}
-
-/** A new schema is usable by the application from its first table on. */
-function withRights(sql: string): string {
-  return sql.replaceAll(
-    /CREATE SCHEMA IF NOT EXISTS "(\w+)";/g,
-    (statement, schema: string) => `${statement}
-GRANT USAGE ON SCHEMA "${schema}" TO plinth_app;
-ALTER DEFAULT PRIVILEGES IN SCHEMA "${schema}" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO plinth_app;
-ALTER DEFAULT PRIVILEGES IN SCHEMA "${schema}" GRANT USAGE, SELECT ON SEQUENCES TO plinth_app;`,
-  )
-}
-
-/** Foreign keys between tables with soft delete get their triggers, whatever changed. */
-function withGuards(sql: string): string {
-  return /^(CREATE|ALTER|DROP) TABLE/m.test(sql)
-    ? `${sql.trimEnd()}\n\n-- Soft delete: guards for the foreign keys of these tables.\nSELECT core.guard_soft_deletes();\n`
-    : sql
 }
 
 async function applyAll({ ownerUrl }: Database): Promise<void> {
