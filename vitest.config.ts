@@ -3,7 +3,13 @@ import { BaseSequencer } from 'vitest/node'
 import type { TestSpecification } from 'vitest/node'
 
 /** What takes minutes begins first: so nobody waits for it alone at the end, and what measures time runs in calmer company. */
-const long = ['test/faults/faults.test.ts', 'test/faults/spoil.test.ts', 'test/promise/promise.test.ts', 'test/docker/docker.test.ts']
+const long = [
+  'test/faults/faults.test.ts',
+  'test/faults/spoil.test.ts',
+  'test/promise/promise.test.ts',
+  'test/docker/docker.test.ts',
+  'dev/new-service.test.ts',
+]
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

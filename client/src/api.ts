@@ -2,13 +2,11 @@
 export type { AppRouter } from '@plinth/server/router'
 export type { ErrorData } from '@plinth/server/errors'
 export type {
-  ApiKeyId,
   ApplicationId,
   ApplicationInvitationId,
   ApplicationSecretId,
   InvitationId,
   MembershipId,
-  OauthAccountId,
   SessionId,
   TeamId,
   UserId,

@@ -52,7 +52,8 @@ export async function runProcesses(config: Config): Promise<void> {
 function place(house: House, number: number, failures: number): void {
   const { PLINTH_ROLE } = house.config
   const role = PLINTH_ROLE === 'all' && number > 1 ? 'web' : PLINTH_ROLE
-  const worker = cluster.fork({ PLINTH_PROCESS: String(number), PLINTH_ROLE: role })
+  // A role out of a file would be set twice.
+  const worker = cluster.fork({ PLINTH_PROCESS: String(number), PLINTH_ROLE: role, PLINTH_ROLE_FILE: '' })
   closeWhenLost(worker)
   house.places.set(number, { number, worker, startedAt: performance.now(), isReady: false, failures })
 }

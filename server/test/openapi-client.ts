@@ -64,7 +64,8 @@ export async function callerOf(url: string, token?: string): Promise<Caller> {
     return fetch(`${url}${path}?${query}`, {
       method,
       ...body,
-      headers: { ...credentials, ...(type !== undefined && { 'content-type': type }), ...headers },
+      // A connection of its own: one that waited while a validator was made may be closing when it is used again.
+      headers: { connection: 'close', ...credentials, ...(type !== undefined && { 'content-type': type }), ...headers },
     })
   }
   return {

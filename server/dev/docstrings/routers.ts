@@ -81,6 +81,8 @@ export function schemaName(module: Module, value: Expression | undefined, found:
   if (value?.type === 'CallExpression' && isNamed(value.callee, 'streamOf')) return schemaName(module, firstOf(value), found)
   if (value?.type !== 'Identifier') return undefined
   const home = lookUp(module, value.name)
+  // `ListSessions = Page` is the same schema, which has one name.
+  if (home?.named.value?.type === 'Identifier') return schemaName(home.module, home.named.value, found)
   if (!home?.named.isExported || basename(home.module.file) === 'procedures.ts' || !/^[A-Z]/.test(home.name)) return undefined
   const service = /services\/\w+$/.test(dirname(home.module.file)) ? `${basename(dirname(home.module.file))}.` : ''
   const name = service + home.name

@@ -40,13 +40,17 @@ export interface ErrorDetails {
   INVALID_TOKEN: undefined
   /** No such thing, or none that the caller may know of. */
   NOT_FOUND: undefined
+  /** Queries and subscriptions are GET, mutations are POST. */
   METHOD_NOT_SUPPORTED: undefined
+  /** The body is neither JSON nor, where the procedure takes files, a form. */
   UNSUPPORTED_MEDIA_TYPE: undefined
+  /** The request is longer than its procedure takes. */
   PAYLOAD_TOO_LARGE: undefined
   /** What stands in the database does not allow it. */
   CONFLICT: { reason: ConflictReason; field?: string; from?: string; to?: string; allowed?: string[] }
   /** This idempotency key had its effect already, and the result held a secret that is not kept. */
   ALREADY_DONE: undefined
+  /** The caller, or the one whom it is about, has used up its turns. Wait for so many seconds. */
   TOO_MANY_REQUESTS: { retryAfterSeconds: number }
   /** The database or a queue cannot take more just now: nothing was done, try again. */
   UNAVAILABLE: { retryAfterSeconds: number }

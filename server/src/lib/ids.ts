@@ -29,15 +29,8 @@ export type ApplicationSecretId = z.infer<typeof ApplicationSecretId>
 export const MembershipId = z.cuid2().brand<'MembershipId', 'inout'>()
 export type MembershipId = z.infer<typeof MembershipId>
 
-export const ApiKeyId = z.uuid().toLowerCase().brand<'ApiKeyId', 'inout'>()
-export type ApiKeyId = z.infer<typeof ApiKeyId>
-
 export const ApplicationInvitationId = z.uuid().toLowerCase().brand<'ApplicationInvitationId', 'inout'>()
 export type ApplicationInvitationId = z.infer<typeof ApplicationInvitationId>
 
 export const OauthAccountId = z.uuid().toLowerCase().brand<'OauthAccountId', 'inout'>()
 export type OauthAccountId = z.infer<typeof OauthAccountId>
-
-/** Of a visit to a provider by PIN. It finishes nothing without the secret of whoever began it. */
-export const VisitId = z.uuid().toLowerCase().brand<'VisitId', 'inout'>()
-export type VisitId = z.infer<typeof VisitId>

@@ -50,8 +50,8 @@ export function copyWorkspace(): Workspace {
   }
 }
 
-/** Packages of the registry are shared; those of the workspace are the copy's own. */
-function linkPackages(folder: string, member: string): void {
+/** Gives a member of a copy its packages: those of the registry are shared, those of the workspace are the copy's own. */
+export function linkPackages(folder: string, member: string): void {
   const [from, to] = [join(root, member, 'node_modules'), join(folder, member, 'node_modules')]
   mkdirSync(to, { recursive: true })
   for (const name of readdirSync(from).filter((entry) => !entry.startsWith('.') && entry !== '@plinth'))

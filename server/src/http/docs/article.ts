@@ -18,7 +18,7 @@ export function article(procedure: Described, schemas: Schemas, url: string): st
 <ul class="marks">${marksOf(procedure)
     .map((mark) => `<li>${inline(mark)}</li>`)
     .join('')}</ul>
-<p class="label">Input${typeLink(schemas.inputs.get(path))}</p>${fieldsHtml(schemas.inputs.get(path), schemas.named) || '<p class="nothing">Nothing.</p>'}
+<p class="label">Input${typeLink(schemas.inputs.get(path))}</p>${inputHtml(schemas.inputs.get(path), schemas.named)}
 <p class="label">${kind === 'subscription' ? 'Each event' : 'Answer'}${typeLink(schemas.outputs.get(path))}</p>${outputHtml(schemas.outputs.get(path) ?? {}, schemas.named)}
 ${refusalsHtml(procedure)}</div>
 <div class="samples">
@@ -65,6 +65,10 @@ function typeLink(schema: JsonSchema | undefined): string {
   return schema && nameIn(schema)
     ? ` <a class="mono" href="#type:${escaped(nameIn(schema) ?? '')}">${escaped(nameIn(schema) ?? '')}</a>`
     : ''
+}
+
+function inputHtml(schema: JsonSchema | undefined, named: Schemas['named']): string {
+  return schema ? outputHtml(schema, named) : '<p class="nothing">Nothing.</p>'
 }
 
 function outputHtml(schema: JsonSchema, named: Schemas['named']): string {

@@ -6,7 +6,7 @@ import { escaped } from '../page.ts'
 import { article, highlighted, sample, typeCard } from './article.ts'
 import { docstrings } from './docstrings.ts'
 import { codes } from './errors.ts'
-import { summaryOf, type Described } from './procedures.ts'
+import { fieldsOf, summaryOf, type Described } from './procedures.ts'
 import { inline, prose } from './prose.ts'
 import type { Schemas } from './schemas.ts'
 import { SCRIPT } from './script.ts'
@@ -146,7 +146,7 @@ ${sections.join('\n\n')}
 
 function lineOf({ path, kind, access, text, input }: Described, url: string): string {
   const fields = input
-    ? ` Input: ${Object.entries<z.ZodType>(input.shape)
+    ? ` Input: ${Object.entries(fieldsOf(input))
         .map(([name, field]) => (isOptional(field) ? `${name}?` : name))
         .join(', ')}.`
     : ''

@@ -1,5 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import type { AnyTRPCProcedure, AnyTRPCRouter } from '@trpc/server'
+import { z } from 'zod'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { statusOf } from '#lib/errors.ts'
 import { startEdge, type Edge } from '../../../test/edge.ts'
@@ -47,6 +48,10 @@ describe('the document', () => {
     expect(operation).toMatchObject({ 'x-kind': type, 'x-access': meta?.access, summary: expect.any(String) })
     expect(operation.security).toEqual([...(meta?.access === 'anyone' ? [{}] : []), { cookie: [] }, { bearer: [] }])
     expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['200', 'default']))
+    const takesNothing = definitionOf(procedure).inputs.at(-1) instanceof z.ZodVoid
+    const hasInput =
+      type === 'mutation' ? !JSON.stringify(operation.requestBody).includes('"maxProperties":0') : 'name' in (operation.parameters[0] ?? {})
+    expect(hasInput, 'its input').toBe(!takesNothing)
   })
 
   test('every reference in it leads somewhere, and every component is used', () => {
@@ -71,8 +76,9 @@ describe('the document', () => {
     expect(faults).toEqual({})
   })
 
-  test('says of every error code its status and its details', () => {
+  test('says of every error code what it means, its status and its details', () => {
     for (const [code, status] of Object.entries(statusOf)) {
+      expect(docstrings.errors[code], code).toBeTruthy()
       const data = at(caller.document, `#/components/schemas/Error.${code}/properties/error/properties/json/properties/data`)
       expect(data).toMatchObject({ properties: { code: { const: code }, httpStatus: { const: status } } })
     }
@@ -117,7 +123,9 @@ describe('a caller that knows the document alone', () => {
     const { id: teamId } = (body as { result: { data: { json: { id: string } } } }).result.data.json
     const taken = await caller.call('teams.create', { name: 'Green', slug: 'green' })
     expect(taken).toMatchObject({ status: 409, faults: [], body: { error: { json: { data: { details: { reason: 'NAME_TAKEN' } } } } } })
-    const reused = await caller.call('teams.create', { name: 'Other', slug: 'other' }, key)
+    const once = { 'idempotency-key': 'another-key-of-that-length' }
+    await caller.call('teams.create', { name: 'Once', slug: 'once' }, once)
+    const reused = await caller.call('teams.create', { name: 'Other', slug: 'other' }, once)
     expect(reused).toMatchObject({ status: 409, faults: [] })
     const other = await callerOf(server.url, (await server.signUpAs('other@example.com')).token)
     expect(await other.call('teams.get', { teamId })).toMatchObject({ status: 404, faults: [] })

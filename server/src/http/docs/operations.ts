@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { statusOf } from '#lib/errors.ts'
 import { object } from './errors.ts'
 import { envelopeExample } from './examples.ts'
-import { summaryOf, type Described } from './procedures.ts'
+import { fieldsOf, summaryOf, type Described } from './procedures.ts'
 import { nameIn, refTo, type JsonSchema, type Schemas } from './schemas.ts'
 
 type Json = Record<string, unknown>
@@ -36,7 +36,7 @@ function parametersOf({ path, kind, input, meta }: Described, { inputs, named }:
   const header = (name: string): Json => ({ $ref: `#/components/parameters/${name}` })
   if (kind === 'mutation') return [...(meta.unkeyed ? [] : [header('idempotency-key'), header('x-plinth-device')]), header('x-request-id')]
   const schema = inputs.get(path)
-  const resumes = kind === 'subscription' && input?.shape['lastEventId'] !== undefined
+  const resumes = kind === 'subscription' && fieldsOf(input)['lastEventId'] !== undefined
   const inputParameter = {
     name: 'input',
     in: 'query',
@@ -55,14 +55,14 @@ function bodyOf({ path, input, meta }: Described, { inputs, named }: Schemas): J
   }
   const plain = { 'application/json': { schema: envelopeOf(schema), ...exampleIn(schema, named) } }
   if (!meta.files) return { required: true, content: plain }
-  const needsFile = Object.values<z.ZodType>(input.shape).some((field) => isFile(field) && !field.safeParse(undefined).success)
+  const needsFile = Object.values(fieldsOf(input)).some((field) => isFile(field) && !field.safeParse(undefined).success)
   return { required: true, content: { ...(needsFile ? {} : plain), 'multipart/form-data': formOf(input, schema, named) } }
 }
 
 /** Each file is a part under its own name, one of a list under the name with `[]`; all else is in the part `input` (client/src/form.ts). */
-function formOf(input: z.ZodObject, schema: JsonSchema, named: Schemas['named']): Json {
+function formOf(input: z.ZodType, schema: JsonSchema, named: Schemas['named']): Json {
   const json = named[nameIn(schema) ?? ''] ?? schema
-  const fields = Object.entries<z.ZodType>(input.shape)
+  const fields = Object.entries(fieldsOf(input))
   const files = fields.filter(([, field]) => isFile(field))
   const isRequired = (name: string): boolean => json.required?.includes(name) ?? false
   const rest = fields.filter(([, field]) => !isFile(field)).map(([name]) => name)

@@ -19,7 +19,7 @@ export interface Described {
   readonly mostBytes: number
   readonly text: string
   /** Undefined where it takes none. */
-  readonly input: z.ZodObject | undefined
+  readonly input: z.ZodType | undefined
   /** Of a subscription: one event. */
   readonly output: z.ZodType
   /** The names of the two, where they have one. */
@@ -42,6 +42,13 @@ export function describeProcedures(router: AnyTRPCRouter): Described[] {
   return all.map(([path, procedure]) => describeProcedure(path, procedure)).toSorted((a, b) => (a.path < b.path ? -1 : 1))
 }
 
+/** The fields of an input; of one that is this or that, the fields of all. */
+export function fieldsOf(input: z.ZodType | undefined): Record<string, z.ZodType> {
+  if (input instanceof z.ZodObject) return input.shape
+  if (!(input instanceof z.ZodUnion)) return {}
+  return Object.assign({}, ...input.options.map((option) => fieldsOf(option as z.ZodType))) as Record<string, z.ZodType>
+}
+
 /** The first sentence of a text. */
 export function summaryOf(text: string): string {
   return /^.*?[.](?=\s|$)/s.exec(text)?.[0].replace(/\.$/, '') ?? text
@@ -51,7 +58,7 @@ function describeProcedure(path: string, procedure: AnyTRPCProcedure): Described
   const { type, meta = {}, inputs, output } = definitionOf(procedure)
   const { text = '', refusals = '', input: inputName, output: outputName } = docstrings.procedures[path] ?? {}
   const own = inputs.at(-1)
-  const input = own instanceof z.ZodObject ? own : undefined
+  const input = own instanceof z.ZodVoid ? undefined : (own as z.ZodType)
   return {
     path,
     group: path.slice(0, Math.max(0, path.lastIndexOf('.'))),

@@ -1,7 +1,7 @@
 /** How one procedure is called, ready to be copied: with the typed client and with curl. */
 import * as ids from '#lib/ids.ts'
 import { envelopeExample, exampleOf } from './examples.ts'
-import type { Described } from './procedures.ts'
+import { fieldsOf, type Described } from './procedures.ts'
 import { nameIn, type JsonSchema, type Schemas } from './schemas.ts'
 
 export interface Samples {
@@ -21,7 +21,7 @@ export function samplesOf(procedure: Described, schemas: Schemas, url: string): 
 
 function clientSample({ path, kind, input }: Described, { inputs, named }: Schemas): string {
   const schema = inputs.get(path)
-  const argument = schema ? literalOf(schema, { ...(exampleOf(schema, named) as object), ...filesOf(input?.shape ?? {}) }, named) : ''
+  const argument = schema ? literalOf(schema, { ...(exampleOf(schema, named) as object), ...filesOf(fieldsOf(input)) }, named) : ''
   if (kind === 'query') return `await plinth.${path}.query(${argument})`
   if (kind === 'mutation') return `await plinth.${path}.mutate(${argument})`
   return `plinth.${path}.subscribe(${argument || 'undefined'}, {
@@ -73,7 +73,7 @@ function curlSample({ path, kind, access, meta, input }: Described, { inputs, na
     return lines(first, [...(schema ? [`--data-urlencode 'input=${json}'`] : []), ...bearer])
   }
   const key = access === 'anyone' || meta.unkeyed ? [] : ['-H "idempotency-key: $(openssl rand -hex 16)"']
-  const files = Object.keys(filesOf(input?.shape ?? {}))
+  const files = Object.keys(filesOf(fieldsOf(input)))
   if (meta.files && files.length > 0)
     return lines(`curl ${address}`, [...key, ...bearer, `-F 'input=${json}'`, ...files.map((name) => `-F '${name}=@${name}'`)])
   return lines(`curl ${address}`, ["-H 'content-type: application/json'", ...key, ...bearer, `-d '${json}'`])

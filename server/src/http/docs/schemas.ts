@@ -146,13 +146,9 @@ function mapStrings(schema: JsonSchema, change: (ref: string) => string): JsonSc
   ) as JsonSchema
 }
 
+/** The names that a schema refers to. */
 function refsIn(schema: JsonSchema): string[] {
-  const found: string[] = []
-  mapRefs(schema, (name) => {
-    found.push(name)
-    return name
-  })
-  return found
+  return [...JSON.stringify(schema).matchAll(/"\$ref":"#\/components\/schemas\/([^"/]+)"/g)].map(([, name]) => name ?? '')
 }
 
 function closure(roots: readonly JsonSchema[], all: Readonly<Record<string, JsonSchema>>): Set<string> {
@@ -165,8 +161,9 @@ function closure(roots: readonly JsonSchema[], all: Readonly<Record<string, Json
 /** The names that mean one thing to those who send and another to those who get, and whatever refers to those. */
 function differing(a: Readonly<Record<string, JsonSchema>>, b: Readonly<Record<string, JsonSchema>>): Set<string> {
   const both = Object.keys(a).filter((name) => name in b)
+  const refs = new Map(both.map((name) => [name, refsIn(a[name] ?? {})]))
   const found = new Set(both.filter((name) => JSON.stringify(a[name]) !== JSON.stringify(b[name])))
-  for (const changed of found) for (const name of both) if (refsIn(a[name] ?? {}).includes(changed)) found.add(name)
+  for (const changed of found) for (const [name, those] of refs) if (those.includes(changed)) found.add(name)
   return found
 }
 
