@@ -2,11 +2,13 @@
 export type { AppRouter } from '@plinth/server/router'
 export type { ErrorData } from '@plinth/server/errors'
 export type {
+  ApiKeyId,
   ApplicationId,
   ApplicationInvitationId,
   ApplicationSecretId,
   InvitationId,
   MembershipId,
+  OauthAccountId,
   SessionId,
   TeamId,
   UserId,

@@ -38,8 +38,14 @@ export type ApplicationSecretId = live.ApplicationSecretId
 export const MembershipId: IdKind<live.MembershipId> = kind('MembershipId', CUID2)
 export type MembershipId = live.MembershipId
 
+export const ApiKeyId: IdKind<live.ApiKeyId> = kind('ApiKeyId', UUID)
+export type ApiKeyId = live.ApiKeyId
+
 export const ApplicationInvitationId: IdKind<live.ApplicationInvitationId> = kind('ApplicationInvitationId', UUID)
 export type ApplicationInvitationId = live.ApplicationInvitationId
+
+export const OauthAccountId: IdKind<live.OauthAccountId> = kind('OauthAccountId', UUID)
+export type OauthAccountId = live.OauthAccountId
 
 function kind<Id extends string>(name: string, form: RegExp): IdKind<Id> {
   const is = (text: unknown): text is Id => typeof text === 'string' && form.test(text)

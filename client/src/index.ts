@@ -8,11 +8,13 @@ import { withPaths } from './paths.ts'
 export { isAppError, type AppError } from './errors.ts'
 export { ApplicationType, MembershipRole, SessionKind, TeamRole, UserRole } from './enums.ts'
 export {
+  ApiKeyId,
   ApplicationId,
   ApplicationInvitationId,
   ApplicationSecretId,
   InvitationId,
   MembershipId,
+  OauthAccountId,
   SessionId,
   TeamId,
   UserId,

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { AnyTRPCProcedure, AnyTRPCRouter } from '@trpc/server'
 import { appRouter } from '../src/router.ts'
+import { isOpenToKeys } from '../src/trpc/key-scopes.ts'
 import { definitionOf } from '../src/trpc/seal.ts'
 import { readDocstrings } from './docstrings.ts'
 
@@ -35,6 +36,7 @@ function accessPage(): string {
   const rows = procedures().map(([name, procedure]) => {
     const { meta, type, inputs } = definitionOf(procedure)
     const notes = [
+      isOpenToKeys(name, meta) && 'API keys too',
       meta?.cookies && 'sets or clears the cookie',
       meta?.secret && 'answers a secret, once',
       meta?.unkeyed && 'takes no idempotency key',

@@ -1,6 +1,6 @@
 /** The activity log, read back: who did what, on what, when. */
 import { z } from 'zod'
-import { UserId } from '#lib/ids.ts'
+import { ApiKeyId, UserId } from '#lib/ids.ts'
 import { database } from './client.ts'
 import type { EventScope } from './events.ts'
 import type { ActivityModel } from './generated/models.ts'
@@ -14,6 +14,8 @@ export const ActivityEntry = z.object({
   event: z.string(),
   /** The person who acted; null for strangers and for the system. */
   actorId: UserId.nullable(),
+  /** The key by which they acted, where it was no session. */
+  apiKeyId: ApiKeyId.nullable(),
   /** The person it is about. */
   userId: UserId.nullable(),
   data: z.record(z.string(), z.json()),
@@ -52,6 +54,7 @@ function present(row: ActivityModel): ActivityEntry {
     id: row.id,
     event: row.event,
     actorId: row.actorKind === 'USER' && row.actorId !== null ? UserId.parse(row.actorId) : null,
+    apiKeyId: row.apiKeyId === null ? null : ApiKeyId.parse(row.apiKeyId),
     userId: row.userId === null ? null : UserId.parse(row.userId),
     data: row.data as ActivityEntry['data'],
     at: row.createdAt,

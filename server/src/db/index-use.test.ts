@@ -1,4 +1,5 @@
 /** Whether each statement that the services send has an index to go by. */
+import { createClient } from '@plinth/client'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { UserId } from '#lib/ids.ts'
@@ -112,7 +113,15 @@ async function useAnApplication(anna: Somebody, ben: Somebody): Promise<void> {
   await auth.application.list.query({ deleted: true })
   await auth.application.restore.mutate({ applicationId })
   await auth.application.list.query({})
+  await useAKey(anna)
   await roleIn('audits', UserId.parse(ben.userId))
+}
+
+async function useAKey({ client: { auth } }: Somebody): Promise<void> {
+  const { key, id: apiKeyId } = await auth.apiKey.create.mutate({ name: 'tool', scopes: ['auth.me'] })
+  await createClient({ url: server.url, token: key }).auth.me.query()
+  await auth.apiKey.list.query({})
+  await auth.apiKey.revoke.mutate({ apiKeyId })
 }
 
 function scansOf(plan: Plan): string[] {

@@ -11,6 +11,7 @@ import type { Credential, Look, SessionInfo } from '../services/auth/index.ts'
 import { countLost } from '../trpc/calls.ts'
 import type { Context, Reply } from '../trpc/context.ts'
 import { toAppError } from '../trpc/errors.ts'
+import { pathsOpenToKeys } from '../trpc/key-scopes.ts'
 import type { Limits } from '../trpc/limits.ts'
 import type { Streams } from '../trpc/streams.ts'
 import { refused } from './refusal.ts'
@@ -37,6 +38,7 @@ export const MAX_BATCH = 10
 
 /** Gives the handler of /trpc/*. */
 export function trpcHandler(parts: TrpcParts): Handler<Environment> {
+  const openToKeys = pathsOpenToKeys(parts.router)
   return async function trpc(c) {
     const credential = credentialOrError(c, parts.config)
     if (credential instanceof AppError) return refused(c, credential)
@@ -47,7 +49,7 @@ export function trpcHandler(parts: TrpcParts): Handler<Environment> {
       req: c.req.raw,
       router: parts.router,
       maxBatchSize: MAX_BATCH,
-      createContext: ({ resHeaders, info }) => contextOf(c, parts, credential, resHeaders, info.calls.length),
+      createContext: ({ resHeaders, info }) => contextOf(c, { ...parts, openToKeys }, credential, resHeaders, info.calls.length),
       responseMeta: ({ errors }) => ({ headers: retryAfter(errors) }),
       onError: ({ error, path, ctx }) => {
         report(error, c.get('requestId'), path, ctx)
@@ -72,7 +74,13 @@ function withRetry(response: Response): Response {
   return new Response(response.body?.pipeThrough(first) ?? null, response)
 }
 
-function contextOf(c: HonoContext<Environment>, parts: TrpcParts, credential: Credential | null, headers: Headers, calls: number): Context {
+function contextOf(
+  c: HonoContext<Environment>,
+  parts: TrpcParts & Pick<Context, 'openToKeys'>,
+  credential: Credential | null,
+  headers: Headers,
+  calls: number,
+): Context {
   return {
     requestId: c.get('requestId'),
     address: c.get('address'),
@@ -85,6 +93,7 @@ function contextOf(c: HonoContext<Environment>, parts: TrpcParts, credential: Cr
     session: sessionsOf(parts, credential, c.get('address')),
     stepUpNeeds: parts.sessions.stepUpNeeds,
     onRevoked: parts.sessions.onRevoked,
+    openToKeys: parts.openToKeys,
     reply: replyTo(headers, parts.config),
     limits: parts.limits,
     streams: parts.streams,

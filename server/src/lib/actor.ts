@@ -1,11 +1,14 @@
 /** Who acts. Every transaction, activity row and event names one. */
-import type { SessionId, UserId } from './ids.ts'
+import type { ApiKeyId, SessionId, UserId } from './ids.ts'
 
 /** A signed-in person. */
 export interface UserActor {
   readonly kind: 'USER'
   readonly userId: UserId
+  /** Of a key: the key's own id, which is no session's. */
   readonly sessionId: SessionId
+  /** Where an API key acts in the person's name. */
+  readonly apiKeyId?: ApiKeyId
 }
 
 /** Somebody who is not signed in: sign-up, sign-in, a link from a mail. */

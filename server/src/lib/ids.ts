@@ -29,6 +29,9 @@ export type ApplicationSecretId = z.infer<typeof ApplicationSecretId>
 export const MembershipId = z.cuid2().brand<'MembershipId', 'inout'>()
 export type MembershipId = z.infer<typeof MembershipId>
 
+export const ApiKeyId = z.uuid().toLowerCase().brand<'ApiKeyId', 'inout'>()
+export type ApiKeyId = z.infer<typeof ApiKeyId>
+
 export const ApplicationInvitationId = z.uuid().toLowerCase().brand<'ApplicationInvitationId', 'inout'>()
 export type ApplicationInvitationId = z.infer<typeof ApplicationInvitationId>
 

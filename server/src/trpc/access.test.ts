@@ -24,6 +24,19 @@ const ANSWERS: Record<string, Record<string, string>> = {
     stale: 'STEP_UP_REQUIRED',
     impersonated: 'FORBIDDEN',
   },
+  'signed in, address verified, proven within ten minutes': {
+    stranger: 'UNAUTHORIZED',
+    unverified: 'EMAIL_NOT_VERIFIED',
+    verified: 'in',
+    stale: 'STEP_UP_REQUIRED',
+    impersonated: 'FORBIDDEN',
+  },
+  'people of the application, proven within ten minutes': {
+    stranger: 'UNAUTHORIZED',
+    unverified: 'EMAIL_NOT_VERIFIED',
+    verified: 'NOT_FOUND',
+    stale: 'NOT_FOUND',
+  },
   'administrators, proven within ten minutes': {
     stranger: 'UNAUTHORIZED',
     unverified: 'EMAIL_NOT_VERIFIED',

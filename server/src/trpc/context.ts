@@ -27,6 +27,8 @@ export interface Context {
   stepUpNeeds(userId: string): Promise<StepUpNeeds>
   /** Calls back when something of this person's was revoked: a session, a role, a membership. Returns how to stop listening. */
   onRevoked(userId: string, revoked: () => void): () => void
+  /** The procedures that an API key may be made for. */
+  readonly openToKeys: ReadonlySet<string>
   readonly reply: Reply
   readonly limits: Limits
   readonly streams: Streams

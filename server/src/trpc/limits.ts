@@ -6,8 +6,8 @@ import { siblings } from '#lib/siblings.ts'
 import { createShares } from './shares.ts'
 
 export interface Limits {
-  /** Takes one call from the caller's bucket. Throws TOO_MANY_REQUESTS when it is empty; rejects where another process had to be asked. */
-  charge(userId: string | null, address: string | null): void | Promise<void>
+  /** Takes one call from the caller's bucket: a person's, an API key's or an address's. Throws TOO_MANY_REQUESTS when it is empty; rejects where another process had to be asked. */
+  charge(callerId: string | null, address: string | null): void | Promise<void>
   /**
    * Throws TOO_MANY_REQUESTS where an address has shown too many credentials that were none: asked before a query is made for another.
    * Apart from the calls of strangers, so that those at an address keep nobody there from their session.
@@ -22,16 +22,16 @@ export function createLimits(config: { CALLS_PER_MINUTE: number; ANONYMOUS_CALLS
   const ledger = createLedger(1)
   const beside = siblings()
   const take = beside ? createShares(beside) : (bucket: Bucket) => refusalOf(ledger.lease(bucket, 1))
-  const bucketOf = (userId: string | null, address: string | null): Bucket =>
-    userId === null
+  const bucketOf = (callerId: string | null, address: string | null): Bucket =>
+    callerId === null
       ? { key: `address:${customerOf(address)}`, perMinute: config.ANONYMOUS_CALLS_PER_MINUTE }
-      : { key: `user:${userId}`, perMinute: config.CALLS_PER_MINUTE }
+      : { key: `caller:${callerId}`, perMinute: config.CALLS_PER_MINUTE }
   // Tries are counted after the fact, each process its part of them: to ask the others first would take longer than the query that it spares.
   const tries = Math.ceil(config.CALLS_PER_MINUTE / (beside?.count ?? 1))
   const triesOf = (address: string | null): Bucket => ({ key: `tries:${customerOf(address)}`, perMinute: tries })
   return {
-    charge(userId, address) {
-      const refused = take(bucketOf(userId, address))
+    charge(callerId, address) {
+      const refused = take(bucketOf(callerId, address))
       return refused instanceof Promise ? refused.then(refuse) : refuse(refused)
     },
     requireTries(address) {

@@ -13,6 +13,7 @@ import type { Context } from './context.ts'
 import { errorShape, toAppError } from './errors.ts'
 import { unpacked } from './files.ts'
 import { answerRepeat } from './mutation.ts'
+import { isOpenToKeys, isWithin } from './key-scopes.ts'
 import type { Ask } from './rechecks.ts'
 import { seal } from './seal.ts'
 import { until, type Life } from './streams.ts'
@@ -23,6 +24,8 @@ export interface Meta {
   access?: string
   /** The result holds a token or a key: it is never stored, and a repeated call is answered ALREADY_DONE. */
   secret?: true
+  /** Whether an API key may call it. Where it is not said: in `auth` no, elsewhere yes. */
+  keys?: boolean
   /** It sets or clears cookies: the client sends it alone. */
   cookies?: true
   /** It may end the session that it came with, or begin another: its key belongs to the device or the credential, not to the person. */
@@ -59,9 +62,10 @@ const unwrapped = t.procedure.use(measured).use(({ next, getRawInput }) => next(
 
 /** Counts the call against its caller's limit. */
 const counted = unwrapped.use(async (opts) => {
-  const { ctx, next, type } = opts
+  const { ctx, next, type, path, meta } = opts
   const session = await ctx.session()
-  await ctx.limits.charge(session?.userId ?? null, ctx.address)
+  await ctx.limits.charge(session?.apiKey?.id ?? session?.userId ?? null, ctx.address)
+  if (session?.apiKey) requireScope(session.apiKey.scopes, path, meta)
   const actor: UserActor | AnonymousActor = session ? actorOf(session) : anonymous
   const result = await next({ ctx: { actor } })
   return type === 'mutation' && !result.ok ? answerRepeat({ ...opts, ctx: { ...ctx, actor } }, result) : result
@@ -93,13 +97,21 @@ export const verified = signedIn.meta({ access: 'signed in, address verified' })
  * Lets in who proved within ten minutes who they are, by their second factor where they have one: for what would hurt in the hands of whoever
  * finds an open browser. It says nothing of the address. @throws UNAUTHORIZED; STEP_UP_REQUIRED; FORBIDDEN to who looks through another's eyes
  */
-export const steppedUp = signedIn.meta({ access: 'signed in, proven within ten minutes' }).use(async ({ ctx, next }) => {
+export const steppedUp = signedIn.meta({ access: 'signed in, proven within ten minutes', keys: false }).use(async ({ ctx, next }) => {
   await requireProof(ctx, ctx.sessionInfo)
   return next()
 })
 
+/** Lets in who stepped up and whose address is verified as well. @throws UNAUTHORIZED, EMAIL_NOT_VERIFIED, STEP_UP_REQUIRED */
+export const verifiedSteppedUp = verified
+  .meta({ access: 'signed in, address verified, proven within ten minutes', keys: false })
+  .use(async ({ ctx, next }) => {
+    await requireProof(ctx, ctx.sessionInfo)
+    return next()
+  })
+
 /** Lets in administrators of the installation who have stepped up. @throws UNAUTHORIZED, FORBIDDEN, STEP_UP_REQUIRED */
-export const admin = verified.meta({ access: 'administrators, proven within ten minutes' }).use(async ({ ctx, next }) => {
+export const admin = verified.meta({ access: 'administrators, proven within ten minutes', keys: false }).use(async ({ ctx, next }) => {
   if (ctx.sessionInfo.role !== 'ADMIN') throw new AppError('FORBIDDEN', 'Only administrators may do this.')
   await requireProof(ctx, ctx.sessionInfo)
   return next()
@@ -123,8 +135,22 @@ export const inApplication = verified
   .input(z.object({ applicationId: ApplicationId }))
   .use(async ({ ctx, input, next }) => next({ ctx: { actor: await enterApplication(ctx.actor, input.applicationId) } }))
 
-function actorOf({ userId, sessionId }: SessionInfo): UserActor {
-  return { kind: 'USER', userId, sessionId }
+/** Lets in the people of the application who have stepped up: for what decides whose it is. @throws NOT_FOUND, STEP_UP_REQUIRED */
+export const inApplicationSteppedUp = inApplication
+  .meta({ access: 'people of the application, proven within ten minutes', keys: false })
+  .use(async ({ ctx, next }) => {
+    await requireProof(ctx, ctx.sessionInfo)
+    return next()
+  })
+
+function actorOf({ userId, sessionId, apiKey }: SessionInfo): UserActor {
+  return { kind: 'USER', userId, sessionId, ...(apiKey && { apiKeyId: apiKey.id }) }
+}
+
+/** @throws FORBIDDEN where the key may not call it, whatever its owner may. */
+function requireScope(scopes: readonly string[], path: string, meta: Meta | undefined): void {
+  if (isOpenToKeys(path, meta) && isWithin(scopes, path)) return
+  throw new AppError('FORBIDDEN', 'This API key may not call this procedure.')
 }
 
 async function requireSession(ctx: Context, again?: 'again'): Promise<SessionInfo> {

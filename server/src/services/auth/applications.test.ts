@@ -175,22 +175,6 @@ describe('its addresses', () => {
 })
 
 describe('its secrets', () => {
-  test('overlap: the next one is good beside the old one, until that is revoked or too old', async () => {
-    const { id: applicationId, clientId } = await newApplication(anna)
-    const old = await api(anna).applicationSecret.create.mutate({ applicationId, name: 'first', expiresInDays: 10 })
-    const next = await api(anna).applicationSecret.create.mutate({ applicationId, name: 'second' })
-    const good = async () => [await applicationWithSecret(clientId, old.secret), await applicationWithSecret(clientId, next.secret)]
-    expect(await good()).toEqual([applicationId, applicationId])
-    await api(anna).applicationSecret.revoke.mutate({ applicationId, secretId: next.id })
-    expect(await good()).toEqual([applicationId, null])
-    expect(await refusal(api(anna).applicationSecret.revoke.mutate({ applicationId, secretId: next.id }))).toMatchObject({
-      code: 'NOT_FOUND',
-    })
-    await advance(server.database.ownerUrl, 10 * day)
-    expect(await good()).toEqual([null, null])
-    expect((await api(anna).applicationSecret.list.query({ applicationId })).items).toEqual([])
-  })
-
   test('are worth nothing for another application, for one that is not active, and for one that is deleted', async () => {
     const [mine, other] = [await newApplication(anna), await newApplication(anna)]
     const { secret } = await api(anna).applicationSecret.create.mutate({ applicationId: mine.id, name: 'x' })
@@ -283,4 +267,38 @@ describe('a deleted application', () => {
     const second = await joinApplication(server, { inviter: anna, invited: ben, application, role: 'USER' })
     expect(second.id).not.toBe(first.id)
   })
+})
+
+test('secrets overlap: the next one is good beside the old one, until that is revoked or too old', async () => {
+  const { id: applicationId, clientId } = await newApplication(anna)
+  const old = await api(anna).applicationSecret.create.mutate({ applicationId, name: 'first', expiresInDays: 10 })
+  const next = await api(anna).applicationSecret.create.mutate({ applicationId, name: 'second' })
+  const good = async () => [await applicationWithSecret(clientId, old.secret), await applicationWithSecret(clientId, next.secret)]
+  expect(await good()).toEqual([applicationId, applicationId])
+  await api(anna).applicationSecret.revoke.mutate({ applicationId, secretId: next.id })
+  expect(await good()).toEqual([applicationId, null])
+  expect(await refusal(api(anna).applicationSecret.revoke.mutate({ applicationId, secretId: next.id }))).toMatchObject({
+    code: 'NOT_FOUND',
+  })
+  await advance(server.database.ownerUrl, 10 * day)
+  expect(await good()).toEqual([null, null])
+  expect((await api(anna).applicationSecret.list.query({ applicationId })).items).toEqual([])
+})
+
+test('what decides whose an application is asks for a fresh proof', async () => {
+  const application = await ask<{ id: string }>(
+    `SELECT application_id AS id FROM auth.memberships WHERE user_id = $1 AND deleted_at IS NULL LIMIT 1`,
+    [anna.userId],
+  )
+  const ids = { applicationId: application[0]?.id }
+  for (const [path, input] of [
+    ['auth.application.create', { type: 'WEB', name: 'X' }],
+    ['auth.application.delete', ids],
+    ['auth.applicationSecret.create', { ...ids, name: 'x' }],
+    ['auth.membership.changeRole', { ...ids, membershipId: 'tz4a98xxat96iws9zmbrgj3a', role: 'OWNER' }],
+    ['auth.apiKey.create', { name: 'x', scopes: ['teams.list'] }],
+  ] as const) {
+    const { status, error } = await raw(anna).mutate(path, input)
+    expect([path, status, error?.data.code]).toEqual([path, 401, 'STEP_UP_REQUIRED'])
+  }
 })

@@ -1,5 +1,5 @@
 /** The doors of applications and their secrets. */
-import { inApplication, router, verified } from '../../trpc/procedures.ts'
+import { inApplication, inApplicationSteppedUp, router, verified, verifiedSteppedUp } from '../../trpc/procedures.ts'
 import { createSecret, listSecrets, revokeSecret } from './application-secrets.ts'
 import {
   createApplication,
@@ -26,17 +26,19 @@ import {
 
 export const applicationRouter = router({
   /** Registers an application whose first owner is the caller. */
-  create: verified
+  create: verifiedSteppedUp
     .input(CreateApplication)
     .output(Application)
     .mutation(({ ctx, input }) => createApplication(ctx.actor, input)),
   /** Lists the applications that the caller manages, or with `deleted` those that they may restore. */
   list: verified
+    .meta({ keys: true })
     .input(ListApplications)
     .output(ApplicationList)
     .query(({ ctx, input }) => listApplications(ctx.actor, input)),
   /** Gives one application. Owners and admins may. */
   get: inApplication
+    .meta({ keys: true })
     .input(InApplication)
     .output(Application)
     .query(({ ctx }) => getApplication(ctx.actor)),
@@ -46,7 +48,7 @@ export const applicationRouter = router({
     .output(Application)
     .mutation(({ ctx, input }) => updateApplication(ctx.actor, input)),
   /** Deletes an application with its people. Only an owner may. */
-  delete: inApplication
+  delete: inApplicationSteppedUp
     .input(InApplication)
     .output(Application)
     .mutation(({ ctx }) => deleteApplication(ctx.actor)),
@@ -59,7 +61,7 @@ export const applicationRouter = router({
 
 export const applicationSecretRouter = router({
   /** Makes a secret, shown this once; older ones stay good beside it. Only an owner may. */
-  create: inApplication
+  create: inApplicationSteppedUp
     .meta({ secret: true })
     .input(CreateSecret)
     .output(NewSecret)

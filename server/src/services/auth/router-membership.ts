@@ -1,5 +1,5 @@
 /** The doors of memberships and invitations to applications. */
-import { admin, inApplication, router, verified } from '../../trpc/procedures.ts'
+import { admin, inApplication, inApplicationSteppedUp, router, verified } from '../../trpc/procedures.ts'
 import {
   acceptApplicationInvitation,
   inviteToApplication,
@@ -31,21 +31,24 @@ import {
 export const membershipRouter = router({
   /** Lists the people of an application. Owners and admins may. */
   list: inApplication
+    .meta({ keys: true })
     .input(ListMemberships)
     .output(MembershipList)
     .query(({ ctx, input }) => listMemberships(ctx.actor, input)),
   /** Gives somebody another role in the application, no more than one's own; the last owner keeps theirs. */
-  changeRole: inApplication
+  changeRole: inApplicationSteppedUp
     .input(ChangeMembershipRole)
     .output(Membership)
     .mutation(({ ctx, input }) => changeMembershipRole(ctx.actor, input)),
   /** Changes the metadata of a membership, or whether it is active. Owners and admins may. */
   update: inApplication
+    .meta({ keys: true })
     .input(UpdateMembership)
     .output(Membership)
     .mutation(({ ctx, input }) => updateMembership(ctx.actor, input)),
   /** Removes somebody from the application, or oneself. */
   remove: inApplication
+    .meta({ keys: true })
     .input(RemoveMembership)
     .output(MembershipRemoved)
     .mutation(({ ctx, input }) => removeMembership(ctx.actor, input)),
@@ -64,16 +67,19 @@ export const membershipRouter = router({
 export const applicationInvitationRouter = router({
   /** Invites an address to an application; the mail follows. The answer is the same whether it has an account or not. */
   create: inApplication
+    .meta({ keys: true })
     .input(InviteToApplication)
     .output(ApplicationInvitation)
     .mutation(({ ctx, input }) => inviteToApplication(ctx.actor, input)),
   /** Lists the invitations that wait. Owners and admins may. */
   list: inApplication
+    .meta({ keys: true })
     .input(PageInApplication)
     .output(ApplicationInvitationList)
     .query(({ ctx, input }) => listApplicationInvitations(ctx.actor, input)),
   /** Takes an invitation back. Owners and admins may. */
   revoke: inApplication
+    .meta({ keys: true })
     .input(RevokeApplicationInvitation)
     .output(ApplicationInvitationRevoked)
     .mutation(({ ctx, input }) => revokeApplicationInvitation(ctx.actor, input)),

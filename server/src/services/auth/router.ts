@@ -10,6 +10,7 @@ import { emailSignInRouter } from './router-email-sign-in.ts'
 import { recoveryCodeRouter } from './router-recovery-code.ts'
 import { totpRouter } from './router-totp.ts'
 import { changePassword, requestReset, resetPassword } from './passwords.ts'
+import { apiKeyRouter } from './router-api-key.ts'
 import { applicationRouter, applicationSecretRouter } from './router-application.ts'
 import { applicationInvitationRouter, membershipRouter } from './router-membership.ts'
 import {
@@ -66,6 +67,7 @@ export const authRouter = router({
     }),
   /** Gives the person who is signed in. */
   me: signedIn
+    .meta({ keys: true })
     .input(Nothing)
     .output(Me)
     .query(({ ctx }) => getMe(ctx.actor)),
@@ -78,6 +80,8 @@ export const authRouter = router({
   /** The programs that people use through their account. */
   application: applicationRouter,
   applicationSecret: applicationSecretRouter,
+  /** What tools show to act in a person's name. */
+  apiKey: apiKeyRouter,
   /** The one link of a person and an application. */
   membership: membershipRouter,
   applicationInvitation: applicationInvitationRouter,

@@ -1,8 +1,9 @@
 /** Whose session a credential is: asked at every call. */
 import { now } from '#lib/clock.ts'
-import { SessionId, UserId } from '#lib/ids.ts'
+import { type ApiKeyId, SessionId, UserId } from '#lib/ids.ts'
 import { log } from '#lib/log.ts'
 import { counter, reading } from '#lib/metrics.ts'
+import { findApiKey, isApiKey, settleApiKeys, type CheckedKey } from './api-key-check.ts'
 import { levelOf, lifetimesOf } from './policy.ts'
 import type { Role, SessionKind } from './schema.ts'
 import type { Level, SignInMethod } from './schema-sign-in.ts'
@@ -16,6 +17,8 @@ export interface SessionInfo {
   readonly kind: SessionKind
   readonly role: Role
   readonly emailVerified: boolean
+  /** The key that acts in the person's name; absent for a session. */
+  readonly apiKey?: { readonly id: ApiKeyId; readonly scopes: readonly string[] }
   /** What it was proven by, at its start and since. */
   readonly methods: readonly SignInMethod[]
   readonly level: Level
@@ -50,9 +53,13 @@ const touching = new Map<SessionId, Promise<void>>()
 
 /**
  * Gives the session of a credential, or null when there is none that is alive: unknown, ended, expired by the database's clock, or of
- * somebody who was disabled or deleted. From memory while this process surely hears of revocations, otherwise by one query.
+ * somebody who was disabled or deleted. An API key is one of its owner's, as long as it is good. From memory while this process surely hears of revocations, otherwise by one query.
  */
 export async function findSession(credential: Credential, { unused = false, beforeQuery }: Look = {}): Promise<SessionInfo | null> {
+  if (isApiKey(credential)) {
+    const found = await findApiKey(credential.token, { unused, ...(beforeQuery && { beforeQuery }) })
+    return found && infoOfKey(found)
+  }
   const hash = hashOf(credential)
   if (!hash) return null
   const key = hash.toString('latin1')
@@ -66,7 +73,7 @@ export async function findSession(credential: Credential, { unused = false, befo
 
 /** Resolves when what is known of the use of sessions is written: awaited before the database is closed. */
 export async function settleSessions(): Promise<void> {
-  await Promise.all(touching.values())
+  await Promise.all([...touching.values(), settleApiKeys()])
 }
 
 async function load(key: string, hash: Buffer<ArrayBuffer>, kind: SessionKind, beforeQuery?: () => void): Promise<Known | null> {
@@ -96,6 +103,13 @@ function infoOf({ id, userId, kind, role, emailVerified, ...row }: CheckedSessio
     authenticatedAt: new Date(askedAt - row.provenMs),
     endsAt: new Date(askedAt + row.remainingMs),
   }
+}
+
+/** A key signs nobody in: it was proven by nothing, and steps up by nothing. */
+function infoOfKey({ id, userId, role, emailVerified, scopes, endsAt }: CheckedKey): SessionInfo {
+  const sessionId = SessionId.parse(id)
+  const proof = { methods: [], level: 1, impersonatorId: null, authenticatedAt: new Date(0) } as const
+  return { sessionId, userId, kind: 'BEARER', role, emailVerified, apiKey: { id, scopes }, ...proof, endsAt }
 }
 
 /** Writes down that the session is in use. Nobody waits for it; when it fails, the next use tries again. */

@@ -25,7 +25,7 @@ const findRole = 'SELECT role FROM teams.members WHERE team_id = $1 AND user_id 
 export async function enterTeam(actor: UserActor, teamId: TeamId): Promise<TeamActor> {
   const [member] = await prepared<{ role: Role }>(findRole, [teamId, actor.userId])
   if (!member) throw noSuchTeam()
-  return { kind: 'USER', userId: actor.userId, sessionId: actor.sessionId, teamId, role: member.role } as TeamActor
+  return { ...actor, teamId, role: member.role } as TeamActor
 }
 
 /** A team that is locked, and the actor's membership as it stands now. */
