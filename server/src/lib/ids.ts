@@ -37,3 +37,7 @@ export type ApplicationInvitationId = z.infer<typeof ApplicationInvitationId>
 
 export const OauthAccountId = z.uuid().toLowerCase().brand<'OauthAccountId', 'inout'>()
 export type OauthAccountId = z.infer<typeof OauthAccountId>
+
+/** Of a visit to a provider by PIN. It finishes nothing without the secret of whoever began it. */
+export const VisitId = z.uuid().toLowerCase().brand<'VisitId', 'inout'>()
+export type VisitId = z.infer<typeof VisitId>

@@ -7,6 +7,7 @@ import { acceptPassword } from '#lib/new-password.ts'
 import { keyedHash } from '#lib/secrets.ts'
 import { presentMe } from './people.ts'
 import { setPassword } from './account-password.ts'
+import { linkOrigin, sealOrigin, type Origin } from './linked-accounts.ts'
 import { isUsable } from './policy.ts'
 import type { CheckEmail, EmailVerified, Me, SignUp, VerifyEmail } from './schema.ts'
 import { endSignUps, insertToken, nobody, peekToken, refuseToken, resetTtlMs, takeToken, type NewToken } from './tokens.ts'
@@ -24,30 +25,46 @@ export async function signUp({ email, name, password }: SignUp): Promise<CheckEm
   await acceptPassword(password, [email, name])
   const mailed = await mayMail('SIGN_UP', email)
   const pending = { email, name, hash: await hashPassword(password), mark: markOf(email, password), mailed }
-  return transaction('auth', anonymous, async (tx) => {
-    const created = await tx.user.createManyAndReturn({ data: [{ email, name }], skipDuplicates: true, select: { id: true } })
-    const user = await tx.lock('user', { email })
-    if (!user) throw new Error('The account of an address was deleted while somebody signed up with it')
-    if (created.length > 0) tx.record('auth.user.created', { user: user.id }, {})
-    if (user.emailVerifiedAt !== null || user.disabledAt !== null) await tellOwner(tx, user.id, pending)
-    else await keepSignUp(tx, user.id, pending)
-    return { status: 'CHECK_EMAIL' }
-  })
+  return transaction('auth', anonymous, (tx) => settleSignUp(tx, pending))
 }
 
-interface PendingSignUp {
+/** A sign-up that is to be confirmed by the mail. */
+export interface PendingSignUp {
   readonly email: string
   readonly name: string
-  readonly hash: string
-  /** Tells one password from another, and nothing else to whoever has not the server's key. */
+  /** Null where the person comes by way of a provider. */
+  readonly hash: string | null
+  /** What the person is at the provider that they come by, where it does not vouch for the address. */
+  readonly origin?: Origin
+  /** Tells one sign-up with an address from another, and nothing else to whoever has not the server's key. */
   readonly mark: string
   /** Otherwise there were too many mails to this address. */
   readonly mailed: boolean
 }
 
+/**
+ * Makes the account where there is none, and has the link mailed that confirms the sign-up. For an address that has an account the same statements
+ * run to no effect, and its owner is told.
+ */
+export async function settleSignUp(tx: Tx<'auth'>, pending: PendingSignUp): Promise<CheckEmail> {
+  const { email, name } = pending
+  const created = await tx.user.createManyAndReturn({ data: [{ email, name }], skipDuplicates: true, select: { id: true } })
+  const user = await tx.lock('user', { email })
+  if (!user) throw new Error('The account of an address was deleted while somebody signed up with it')
+  if (created.length > 0) tx.record('auth.user.created', { user: user.id }, {})
+  if (user.emailVerifiedAt !== null || user.disabledAt !== null) await tellOwner(tx, user.id, pending)
+  else await keepSignUp(tx, user.id, pending)
+  return { status: 'CHECK_EMAIL' }
+}
+
 /** The same sign-up again ends its older link; one with another password lives beside it, and then neither password counts (verifyEmail). */
-async function keepSignUp(tx: Tx<'auth'>, userId: string, { email, name, hash, mark, mailed }: PendingSignUp): Promise<void> {
-  const tokenId = await keepToken(tx, { subject: `${userId}:${mark}`, userId, email, signUpName: name, signUpHash: hash }, mailed)
+async function keepSignUp(tx: Tx<'auth'>, userId: string, { email, name, hash, origin, mark, mailed }: PendingSignUp): Promise<void> {
+  const chosen = {
+    signUpName: name,
+    ...(hash !== null && { signUpHash: hash }),
+    ...(origin && { signUpIdentity: sealOrigin(userId, origin) }),
+  }
+  const tokenId = await keepToken(tx, { subject: `${userId}:${mark}`, userId, email, ...chosen }, mailed)
   if (mailed) tx.record('auth.email_verification.requested', { user: userId }, { tokenId })
 }
 
@@ -90,14 +107,19 @@ export async function verifyEmail({ token }: VerifyEmail): Promise<EmailVerified
     await tx.user.update({ where: { id: user.id }, data: { name: taken.signUpName ?? user.name, emailVerifiedAt: tx.now } })
     tx.record('auth.email.verified', { user: user.id }, {})
     await endSignUps(tx, user.id)
-    if (rivals === 0) return confirmPassword(tx, user.id, taken.signUpHash)
+    if (rivals === 0) return confirmSignUp(tx, user.id, taken)
     return contestPassword(tx, user)
   })
 }
 
 /** A link that was sent before sign-ups kept their passwords has none: its password is the account's already. */
-async function confirmPassword(tx: Tx<'auth'>, userId: string, hash: string | null): Promise<EmailVerified> {
-  if (hash !== null) await setPassword(tx, userId, hash)
+async function confirmSignUp(
+  tx: Tx<'auth'>,
+  userId: string,
+  { signUpHash, signUpIdentity }: Row<'verificationToken'>,
+): Promise<EmailVerified> {
+  if (signUpHash !== null) await setPassword(tx, userId, signUpHash)
+  if (signUpIdentity !== null) await linkOrigin(tx, userId, signUpIdentity)
   return { status: 'VERIFIED' }
 }
 

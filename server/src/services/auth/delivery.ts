@@ -1,6 +1,5 @@
 /** How what a sign-in came to reaches its caller: the answer, and for a browser its cookies. Every door that signs in uses it. */
 import type { SignInDone } from './complete-sign-in.ts'
-import type { SignInAnswer } from './schema-sign-in.ts'
 
 /** What of a call's context puts cookies into its answer. */
 interface Replying {
@@ -11,7 +10,7 @@ interface Replying {
 }
 
 /** Sets the cookies, when the session is committed and not before, and gives the answer. */
-export function deliver<A extends SignInAnswer>({ reply }: Replying, { answer, cookie, device }: SignInDone<A>): A {
+export function deliver<A>({ reply }: Replying, { answer, cookie, device }: Omit<SignInDone, 'answer'> & { readonly answer: A }): A {
   if (cookie) reply.setSessionCookie(cookie.token, cookie.maxAgeSeconds)
   if (device) reply.setDeviceCookie(device)
   return answer

@@ -70,6 +70,8 @@ export interface Finisher {
   readonly state: string
   /** What the browser's cookie holds, or the tool sent along; null for neither. */
   readonly secret: string | null
+  /** What the visit may be for: what one was begun for, another call does not do. */
+  readonly purposes: readonly NewAttempt['purpose'][]
 }
 
 /**
@@ -78,12 +80,11 @@ export interface Finisher {
  *
  * @throws INVALID_TOKEN when the state is unknown, used, too old, another provider's, of another browser, or of another person's visit.
  */
-export async function takeAttempt({ actor, provider, state, secret }: Finisher): Promise<Row<'providerAttempt'>> {
-  const whose = actor.kind === 'USER' ? { OR: [{ userId: null }, { userId: actor.userId }] } : { userId: null }
+export async function takeAttempt({ actor, provider, state, secret, purposes }: Finisher): Promise<Row<'providerAttempt'>> {
   return apart(() =>
     transaction('auth', anonymous, async (tx) => {
       const [taken] = await tx.providerAttempt.updateManyAndReturn({
-        where: { stateHash: sha256(state), provider, holderHash: sha256(secret ?? ''), usedAt: null, expiresAt: { gt: tx.now }, ...whose },
+        where: { stateHash: sha256(state), provider, purpose: { in: [...purposes] }, ...openTo(actor, secret, tx.now) },
         data: { usedAt: tx.now },
       })
       if (taken) return taken
@@ -91,6 +92,12 @@ export async function takeAttempt({ actor, provider, state, secret }: Finisher):
       return refuse('INVALID_TOKEN', refusedSentence)
     }),
   )
+}
+
+/** Which visits this caller may finish now. */
+function openTo(actor: Actor, secret: string | null, at: Date) {
+  const whose = actor.kind === 'USER' ? [{ userId: null }, { userId: actor.userId }] : [{ userId: null }]
+  return { holderHash: sha256(secret ?? ''), usedAt: null, expiresAt: { gt: at }, OR: whose }
 }
 
 export const refusedSentence = 'This sign-in is unknown, was used, is too old, or was begun elsewhere. Begin again.'
@@ -105,4 +112,28 @@ export async function returnPageOf(provider: string, state: string): Promise<{ r
   const found = await db('auth').providerAttempt.findFirst({ where, select: { returnTo: true, kind: true } })
   if (!found) throw new AppError('INVALID_TOKEN', refusedSentence)
   return { page: found.returnTo, kind: found.kind }
+}
+
+/** Gives the visit with a PIN that this caller began and may still finish; null where there is none. */
+export async function findPinVisit(actor: Actor, id: string, secret: string | null): Promise<Row<'providerAttempt'> | null> {
+  return db('auth').providerAttempt.findFirst({ where: { id, provider: 'plex', ...openTo(actor, secret, now()) } })
+}
+
+/** Says whether the provider may be asked about the PIN now: once in so many milliseconds, however often the caller comes. */
+export async function mayAskNow(id: string, everyMs: number): Promise<boolean> {
+  return apart(() =>
+    transaction('auth', anonymous, async (tx) => {
+      const before = new Date(tx.now.getTime() - everyMs)
+      const where = { id, usedAt: null, OR: [{ askedAt: null }, { askedAt: { lte: before } }] }
+      const { count } = await tx.providerAttempt.updateMany({ where, data: { askedAt: tx.now } })
+      return count > 0
+    }),
+  )
+}
+
+/** Uses a visit with a PIN up, in the transaction that does what it is for. Says whether it was this one that did. */
+export async function takePinVisit(tx: Tx<'auth'>, id: string): Promise<boolean> {
+  const where = { id, usedAt: null, expiresAt: { gt: tx.now } }
+  const { count } = await tx.providerAttempt.updateMany({ where, data: { usedAt: tx.now, sealedPin: null } })
+  return count > 0
 }

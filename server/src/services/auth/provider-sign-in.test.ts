@@ -78,8 +78,8 @@ test('somebody whom a provider knows and vouches for has an account and a sessio
   const [person, browser, again] = [somebody(), openBrowser(server.url), openBrowser(server.url)]
   expect((await browser.query('auth.provider.list')).data).toEqual({
     items: [
-      { id: 'company', name: 'The company' },
-      { id: 'other', name: 'The other' },
+      { id: 'company', name: 'The company', kind: 'REDIRECT' },
+      { id: 'other', name: 'The other', kind: 'REDIRECT' },
     ],
   })
   const answer = await signIn(browser, person)

@@ -1,23 +1,26 @@
-/** Signing in by way of a provider. The network is asked between two transactions, never in one. */
-import { refuse, transaction, type Refusal, type Row, type Tx } from '#db'
-import { anonymous, type Actor } from '#lib/actor.ts'
+/** Visits to a provider: begun, and finished by its answer. The network is asked between two transactions, never in one. */
+import { transaction, type Row } from '#db'
+import { anonymous, type Actor, type UserActor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { publicUrl } from '#lib/mail.ts'
-import { completeSignIn, doneWith, type SessionCookie } from './complete-sign-in.ts'
-import { findLinked, link, noteUse } from './linked-accounts.ts'
-import { claimAccount } from './claim-account.ts'
-import { isUsable, maySignIn } from './policy.ts'
+import type { SignInDone } from './complete-sign-in.ts'
+import { findLinked } from './linked-accounts.ts'
+import { hasPlex } from './plex.ts'
 import { holderOf, insertAttempt, newAttemptId, secretsOf, takeAttempt, type NewAttempt } from './provider-attempts.ts'
+import { finished, mayMailTo, settleVisit, type Finished } from './provider-settle.ts'
 import type { Identity } from './provider.ts'
 import { redirectProvider, redirectProviders } from './providers.ts'
 import { returnPage } from './return-page.ts'
 import type { SessionKind } from './schema.ts'
-import type { FinishProvider, ProviderFinished, ProviderList, ProviderStarted, StartProvider } from './schema-provider.ts'
-import { newCredential, type Credential } from './sessions.ts'
+import type { FinishProvider, ProviderList, ProviderStarted, StartProvider } from './schema-provider.ts'
+import type { SignedIn } from './schema-sign-in.ts'
+import { newCredential } from './sessions.ts'
+import { stepUp } from './step-up.ts'
 
 /** Lists the providers that one can sign in by. */
 export function listProviders(): ProviderList {
-  return { items: redirectProviders().map(({ id, name }) => ({ id, name })) }
+  const redirects = redirectProviders().map(({ id, name }) => ({ id, name, kind: 'REDIRECT' as const }))
+  return { items: [...redirects, ...(hasPlex() ? [{ id: 'plex', name: 'Plex', kind: 'PIN' as const }] : [])] }
 }
 
 export interface Started {
@@ -37,10 +40,12 @@ export interface Beginner {
 /**
  * Begins a visit to a provider: the address to send the browser to, and what proves later that it was begun here.
  *
- * @throws NOT_FOUND for a provider that is not configured; BAD_REQUEST at `returnTo`; UNAVAILABLE while the provider is down.
+ * @throws NOT_FOUND for a provider that is not configured, or cannot ask anew where somebody steps up; BAD_REQUEST at `returnTo`; UNAVAILABLE
+ *   while the provider is down.
  */
 export async function startProvider({ actor, purpose, inBrowser }: Beginner, input: StartProvider): Promise<Started> {
   const provider = redirectProvider(input.provider)
+  if (purpose === 'STEP_UP' && !provider.asksAnew) throw new AppError('NOT_FOUND', 'This provider cannot ask you anew.')
   const kind: SessionKind = input.delivery === 'COOKIE' ? 'COOKIE' : 'BEARER'
   const returnTo = returnPage(input.returnTo, kind)
   const [id, holder] = [newAttemptId(), holderOf(kind, inBrowser)]
@@ -57,17 +62,13 @@ function callbackUrl(provider: string): string {
   return publicUrl(`/auth/callback/${provider}`)
 }
 
-/** What a finished visit comes to: the answer, and for a browser its cookie. */
-export interface Finished {
-  readonly answer: ProviderFinished
-  readonly cookie: SessionCookie | null
-}
-
-interface Proven {
-  readonly attempt: Row<'providerAttempt'>
-  readonly identity: Identity
-  readonly credential: Credential
+/** What proves, beside the answer itself, that a visit was begun here. */
+export interface Visitor {
   readonly actor: Actor
+  /** What the browser's cookie holds. */
+  readonly inBrowser: string | null
+  /** What the device was given by an earlier sign-in. */
+  readonly marker: string | null
 }
 
 /**
@@ -77,64 +78,41 @@ interface Proven {
  * @throws INVALID_TOKEN where the visit was not begun here by the same browser or tool, was finished, is too old, or the provider does not
  *   confirm it; CONFLICT SIGN_IN_AND_LINK, LINKED_TO_OTHER, NO_EMAIL_ADDRESS; UNAUTHORIZED for an account that may not sign in; UNAVAILABLE.
  */
-export async function finishProvider(actor: Actor, input: FinishProvider, inBrowser: string | null): Promise<Finished> {
-  const provider = redirectProvider(input.provider)
-  const attempt = await takeAttempt({ actor, provider: provider.id, state: input.state, secret: input.secret ?? inBrowser })
-  const redirectUri = callbackUrl(provider.id)
-  const held = { ...secretsOf(attempt.id), redirectUri, anew: attempt.purpose === 'STEP_UP', begunAt: attempt.createdAt }
-  const identity = await provider.identify({ ...held, code: input.code, iss: input.iss })
-  const credential = newCredential(attempt.kind)
-  const answer = await transaction('auth', anonymous, (tx) => signIn(tx, { attempt, identity, credential, actor }))
-  return { answer, cookie: answer.status === 'SIGNED_IN' ? doneWith(answer, credential, null).cookie : null }
+export async function finishProvider(visitor: Visitor, input: FinishProvider): Promise<Finished> {
+  const { attempt, identity } = await redeem(visitor, input, ['SIGN_IN', 'LINK'])
+  const proven = { attempt, identity, credential: newCredential(attempt.kind), actor: visitor.actor }
+  const mayMail = await mayMailTo(attempt, identity)
+  const answer = await transaction('auth', anonymous, (tx) => settleVisit(tx, { ...proven, mayMail }))
+  return finished(answer, proven.credential, visitor.marker)
 }
 
-async function signIn(tx: Tx<'auth'>, proven: Proven): Promise<ProviderFinished | Refusal> {
-  const { attempt, identity } = proven
-  const linked = await findLinked(tx, attempt.provider, identity)
-  if (!linked) return newcomer(tx, proven)
-  const user = await tx.lock('user', { id: linked.userId })
-  const isStill = user !== null && (await noteUse(tx, linked.id, identity))
-  return isStill ? enter(tx, user, proven) : refuse('INVALID_TOKEN', 'This account was just unlinked. Begin again.')
+/**
+ * Steps up by a provider that is linked, which asked the person anew. The session goes on under a new token.
+ *
+ * @throws as `stepUp`; INVALID_TOKEN and UNAVAILABLE as `finishProvider`.
+ */
+export async function stepUpByProvider(
+  visitor: Visitor & { readonly actor: UserActor },
+  kind: SessionKind,
+  input: FinishProvider,
+): Promise<SignInDone<SignedIn>> {
+  const verify = async () => {
+    const { attempt, identity } = await redeem(visitor, input, ['STEP_UP'])
+    return async (tx: Parameters<typeof findLinked>[0], user: Row<'user'>) =>
+      (await findLinked(tx, attempt.provider, identity))?.userId === user.id
+  }
+  return stepUp(visitor.actor, kind, { method: 'PROVIDER', field: 'code', verify })
 }
 
-/** Nobody here is this person yet. */
-async function newcomer(tx: Tx<'auth'>, proven: Proven): Promise<ProviderFinished | Refusal> {
-  const { identity } = proven
-  const { email, emailVerified } = identity
-  if (email === null || !emailVerified)
-    return refuse('CONFLICT', 'The provider names no address that is proven to be yours. Sign up, then link it.', {
-      reason: 'NO_EMAIL_ADDRESS',
-    })
-  return join(tx, proven, email)
-}
-
-/** With an address that the provider vouches for. */
-async function join(tx: Tx<'auth'>, proven: Proven, email: string): Promise<ProviderFinished | Refusal> {
-  const { attempt, identity } = proven
-  const name = identity.name ?? email.slice(0, email.lastIndexOf('@'))
-  const data = [{ email, name, emailVerifiedAt: tx.now }]
-  const [created] = await tx.user.createManyAndReturn({ data, skipDuplicates: true, select: { id: true } })
-  const user = await tx.lock('user', { email })
-  if (!user) return refuse('CONFLICT', 'The account of this address is just being deleted. Try again.', { reason: 'TOO_BUSY' })
-  if (!created) {
-    if ((await findLinked(tx, attempt.provider, identity))?.userId === user.id) return enter(tx, user, proven)
-    if (user.emailVerifiedAt !== null)
-      return refuse('CONFLICT', 'This address has an account. Sign in to it, then link the provider.', { reason: 'SIGN_IN_AND_LINK' })
-    if (!isUsable(user)) return notLetIn(tx, user)
-  } else tx.record('auth.user.created', { user: user.id }, {})
-  const owner = created ? user : await claimAccount(tx, user, { name, provider: attempt.provider })
-  // Thrown: of an account that nobody can sign in to nothing is to be left.
-  if (!(await link(tx, owner.id, attempt.provider, identity))) throw new AppError('CONFLICT', 'Begin again.', { reason: 'TOO_BUSY' })
-  return enter(tx, owner, proven)
-}
-
-/** As any sign-in: a session that the call came with ends, and a second factor is asked for where there is one. */
-async function enter(tx: Tx<'auth'>, user: Row<'user'>, { credential, actor }: Proven): Promise<ProviderFinished | Refusal> {
-  if (!maySignIn(user)) return notLetIn(tx, user)
-  return completeSignIn(tx, user, { method: 'PROVIDER', level: 1, credential }, actor)
-}
-
-function notLetIn(tx: Tx<'auth'>, user: Row<'user'>): Refusal {
-  tx.record('auth.sign_in.failed', { user: user.id }, {})
-  return refuse('UNAUTHORIZED', 'This account may not sign in.')
+/** Uses the visit up, then asks the provider who it was. */
+async function redeem(
+  { actor, inBrowser }: Visitor,
+  { provider: id, state, code, iss, secret }: FinishProvider,
+  purposes: readonly NewAttempt['purpose'][],
+): Promise<{ readonly attempt: Row<'providerAttempt'>; readonly identity: Identity }> {
+  const provider = redirectProvider(id)
+  const attempt = await takeAttempt({ actor, provider: provider.id, state, secret: secret ?? inBrowser, purposes })
+  const anew = attempt.purpose === 'STEP_UP'
+  const held = { ...secretsOf(attempt.id), redirectUri: callbackUrl(provider.id), anew, begunAt: attempt.createdAt }
+  return { attempt, identity: await provider.identify({ ...held, code, iss }) }
 }

@@ -3,7 +3,9 @@ import type { Config } from '#lib/config.ts'
 import { createCircuit } from '#lib/circuit.ts'
 import { AppError } from '#lib/errors.ts'
 import { useOutbound } from '#lib/outbound.ts'
+import { githubProvider } from './github.ts'
 import { oidcProvider } from './oidc.ts'
+import { usePlex } from './plex.ts'
 import type { RedirectProvider } from './provider.ts'
 import { useReturnOrigins } from './return-page.ts'
 
@@ -15,10 +17,18 @@ let providers: ReadonlyMap<string, RedirectProvider> = new Map()
 export function useProviders(config: Config): void {
   useOutbound(config)
   useReturnOrigins(config)
-  const { GOOGLE_CLIENT_ID: clientId, GOOGLE_CLIENT_SECRET: clientSecret } = config
-  const settings = [...(clientId && clientSecret ? [{ ...google, clientId, clientSecret }] : []), ...config.OIDC_PROVIDERS]
-  const list: RedirectProvider[] = settings.map((each) => oidcProvider(each, createCircuit()))
+  usePlex(config)
+  const list = [...googleOf(config), ...githubOf(config), ...config.OIDC_PROVIDERS.map((each) => oidcProvider(each, createCircuit()))]
   providers = new Map(list.map((provider) => [provider.id, provider]))
+}
+
+function googleOf({ GOOGLE_CLIENT_ID: clientId, GOOGLE_CLIENT_SECRET: clientSecret }: Config): RedirectProvider[] {
+  return clientId && clientSecret ? [oidcProvider({ ...google, clientId, clientSecret }, createCircuit())] : []
+}
+
+function githubOf(config: Config): RedirectProvider[] {
+  const { GITHUB_CLIENT_ID: clientId, GITHUB_CLIENT_SECRET: clientSecret, GITHUB_URL: url, GITHUB_API_URL: apiUrl } = config
+  return clientId && clientSecret ? [githubProvider({ clientId, clientSecret, url, apiUrl }, createCircuit())] : []
 }
 
 /** Lists the providers that the browser can be sent to, in the order of the configuration. */

@@ -1,6 +1,8 @@
 /** The doors of sign-in by way of other providers. */
-import { anyone, Nothing, router, signedIn } from '../../trpc/procedures.ts'
-import { listLinked } from './linked-accounts.ts'
+import { anyone, Nothing, router, signedIn, steppedUp } from '../../trpc/procedures.ts'
+import { deliver } from './delivery.ts'
+import { listLinked, unlink } from './linked-accounts.ts'
+import { setHolder } from './provider-delivery.ts'
 import { finishProvider, listProviders, startProvider } from './provider-sign-in.ts'
 import {
   FinishProvider,
@@ -9,7 +11,9 @@ import {
   ProviderFinished,
   ProviderList,
   ProviderStarted,
+  ProviderUnlinked,
   StartProvider,
+  UnlinkProvider,
 } from './schema-provider.ts'
 
 export const providerRouter = router({
@@ -28,19 +32,36 @@ export const providerRouter = router({
     .meta({ cookies: true, unkeyed: true })
     .input(StartProvider)
     .output(ProviderStarted)
-    .mutation(async ({ ctx, input }) => {
-      const { answer, holder } = await startProvider({ actor: ctx.actor, purpose: 'SIGN_IN', inBrowser: ctx.holderSecret }, input)
-      if (holder !== null) ctx.reply.setHolderCookie(holder)
-      return answer
-    }),
+    .mutation(async ({ ctx, input }) =>
+      setHolder(ctx, await startProvider({ actor: ctx.actor, purpose: 'SIGN_IN', inBrowser: ctx.holderSecret }, input)),
+    ),
+  /** Begins to link what the person is at a provider to their account. `finish` ends it. */
+  link: steppedUp
+    .meta({ cookies: true, unkeyed: true })
+    .input(StartProvider)
+    .output(ProviderStarted)
+    .mutation(async ({ ctx, input }) =>
+      setHolder(ctx, await startProvider({ actor: ctx.actor, purpose: 'LINK', inBrowser: ctx.holderSecret }, input)),
+    ),
+  /** Begins a proof, by a linked provider that asks the person anew, that it is still them. `auth.stepUp.provider` ends it. */
+  proveAgain: signedIn
+    .meta({ cookies: true, unkeyed: true })
+    .input(StartProvider)
+    .output(ProviderStarted)
+    .mutation(async ({ ctx, input }) =>
+      setHolder(ctx, await startProvider({ actor: ctx.actor, purpose: 'STEP_UP', inBrowser: ctx.holderSecret }, input)),
+    ),
   /** Finishes what was begun, with the provider's answer. A session that the call came with ends where somebody signs in. */
   finish: anyone
     .meta({ secret: true, cookies: true, changesCaller: true })
     .input(FinishProvider)
     .output(ProviderFinished)
-    .mutation(async ({ ctx, input }) => {
-      const { answer, cookie } = await finishProvider(ctx.actor, input, ctx.holderSecret)
-      if (cookie) ctx.reply.setSessionCookie(cookie.token, cookie.maxAgeSeconds)
-      return answer
-    }),
+    .mutation(async ({ ctx, input }) =>
+      deliver(ctx, await finishProvider({ actor: ctx.actor, inBrowser: ctx.holderSecret, marker: ctx.deviceMarker }, input)),
+    ),
+  /** Takes away one way to sign in; the last one stays. */
+  unlink: steppedUp
+    .input(UnlinkProvider)
+    .output(ProviderUnlinked)
+    .mutation(({ ctx, input }) => unlink(ctx.actor, input)),
 })

@@ -1,6 +1,8 @@
 /** The doors of `auth.stepUp`: proving once more who one is, for what answers STEP_UP_REQUIRED. */
 import { Nothing, router, signedIn } from '../../trpc/procedures.ts'
 import { deliver } from './delivery.ts'
+import { stepUpByProvider } from './provider-sign-in.ts'
+import { FinishProvider } from './schema-provider.ts'
 import { SignedIn, StepUpPassword } from './schema-sign-in.ts'
 import { TotpCode } from './schema-totp.ts'
 import { EmailCodeSent, StepUpEmail } from './schema-email-sign-in.ts'
@@ -16,6 +18,15 @@ export const stepUpRouter = router({
     .input(StepUpPassword)
     .output(SignedIn)
     .mutation(async ({ ctx, input }) => deliver(ctx, await stepUpByPassword(ctx.actor, ctx.sessionInfo.kind, input))),
+  /** Steps up by a linked provider that asked the person anew (`auth.provider.proveAgain`). The session goes on under a new token. */
+  provider: signedIn
+    .meta({ secret: true, cookies: true, changesCaller: true })
+    .input(FinishProvider)
+    .output(SignedIn)
+    .mutation(async ({ ctx, input }) => {
+      const visitor = { actor: ctx.actor, inBrowser: ctx.holderSecret, marker: ctx.deviceMarker }
+      return deliver(ctx, await stepUpByProvider(visitor, ctx.sessionInfo.kind, input))
+    }),
   /** Steps up by the code of an authenticator app. The session goes on under a new token. */
   totp: signedIn
     .meta({ secret: true, cookies: true, changesCaller: true })

@@ -32,6 +32,7 @@ import {
   SignUp,
   VerifyEmail,
 } from './schema.ts'
+import { plexRouter } from './router-plex.ts'
 import { providerRouter } from './router-provider.ts'
 import { SignedIn, SignInAnswer } from './schema-sign-in.ts'
 import { listSessions, revokeOtherSessions, revokeSession, signOut } from './sessions.ts'
@@ -85,7 +86,9 @@ export const authRouter = router({
   /** The one link of a person and an application. */
   membership: membershipRouter,
   applicationInvitation: applicationInvitationRouter,
+  /** Sign-in by way of other providers, and what one is there. */
   provider: providerRouter,
+  plex: plexRouter,
 
   session: router({
     /** Lists the person's living sessions, newest first. */

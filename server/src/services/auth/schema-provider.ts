@@ -1,7 +1,7 @@
 /** What goes into and comes out of sign-in by way of other providers. */
 import { z } from 'zod'
 import { Page, pageOf } from '#db'
-import { OauthAccountId } from '#lib/ids.ts'
+import { OauthAccountId, VisitId } from '#lib/ids.ts'
 import { CheckEmail } from './schema.ts'
 import { SecondFactorNeeded, SignedIn } from './schema-sign-in.ts'
 
@@ -12,6 +12,8 @@ export const Provider = z.strictObject({
   id: z.string(),
   /** What people read on the button. */
   name: z.string(),
+  /** REDIRECT: `auth.provider`, the browser goes there and comes back. PIN: `auth.plex`, the person confirms there while the page asks here. */
+  kind: z.enum(['REDIRECT', 'PIN']),
 })
 export type Provider = z.infer<typeof Provider>
 
@@ -58,14 +60,37 @@ export const LinkedAccount = z.strictObject({
 })
 export type LinkedAccount = z.infer<typeof LinkedAccount>
 
+const Linked = z.strictObject({ status: z.literal('LINKED'), account: LinkedAccount })
+
 /** CHECK_EMAIL: the provider does not vouch for the address, and a mail proves it. LINKED: the account can be signed in to this way from now on. */
-export const ProviderFinished = z.discriminatedUnion('status', [
+export const ProviderFinished = z.discriminatedUnion('status', [SignedIn, SecondFactorNeeded, CheckEmail, Linked])
+export type ProviderFinished = z.infer<typeof ProviderFinished>
+
+export const StartPlex = StartProvider.omit({ provider: true })
+export type StartPlex = z.infer<typeof StartPlex>
+
+export const PlexStarted = ProviderStarted.extend({
+  /** For `check`. */
+  id: VisitId,
+})
+export type PlexStarted = z.infer<typeof PlexStarted>
+
+export const CheckPlex = z.strictObject({
+  id: VisitId,
+  /** What `start` gave a tool. */
+  secret: z.string().min(1).max(200).exactOptional(),
+})
+export type CheckPlex = z.infer<typeof CheckPlex>
+
+/** WAITING: the person has not confirmed yet; ask again after so many seconds. */
+export const PlexChecked = z.discriminatedUnion('status', [
+  z.strictObject({ status: z.literal('WAITING'), retryAfterSeconds: z.int().min(1) }),
   SignedIn,
   SecondFactorNeeded,
   CheckEmail,
-  z.strictObject({ status: z.literal('LINKED'), account: LinkedAccount }),
+  Linked,
 ])
-export type ProviderFinished = z.infer<typeof ProviderFinished>
+export type PlexChecked = z.infer<typeof PlexChecked>
 
 export const ListLinkedAccounts = Page
 export type ListLinkedAccounts = z.infer<typeof ListLinkedAccounts>

@@ -45,6 +45,7 @@ export interface NewToken {
   /** What becomes the account's when a sign-up is confirmed by this token. */
   readonly signUpName?: string
   readonly signUpHash?: string
+  readonly signUpIdentity?: string
   /** Of a sign-in that waits for its second factor. */
   readonly methods?: SignInMethod[]
   readonly kind?: SessionKind
@@ -142,7 +143,7 @@ export async function refuseToken(tx: Tx<'auth'>, purpose: TokenPurpose, token: 
 /** Ends what is left of the sign-ups of an account, whose address was proven or whose password was set by other means: links, names and passwords. */
 export async function endSignUps(tx: Tx<'auth'>, userId: string): Promise<void> {
   const signUps = { purpose: 'EMAIL_VERIFICATION', userId } as const
-  await tx.verificationToken.updateMany({ where: signUps, data: { signUpName: null, signUpHash: null } })
+  await tx.verificationToken.updateMany({ where: signUps, data: { signUpName: null, signUpHash: null, signUpIdentity: null } })
   await tx.verificationToken.deleteMany({ where: { ...signUps, usedAt: null } })
 }
 

@@ -1,0 +1,75 @@
+/** Sign-in by Plex: the server holds the PIN and asks; the browser or tool that began says when to, and is told what came of it, never the token. */
+import { refuse, transaction } from '#db'
+import { anonymous } from '#lib/actor.ts'
+import { VisitId } from '#lib/ids.ts'
+import { openSecret, sealSecret } from '#lib/sealed.ts'
+import { thePlex, type Pin } from './plex.ts'
+import { findPinVisit, holderOf, insertAttempt, mayAskNow, newAttemptId, refusedSentence, takePinVisit } from './provider-attempts.ts'
+import { finished, mayMailTo, settleVisit, type Finished } from './provider-settle.ts'
+import type { Beginner, Visitor } from './provider-sign-in.ts'
+import { returnPage } from './return-page.ts'
+import type { SessionKind } from './schema.ts'
+import type { CheckPlex, PlexChecked, PlexStarted, StartPlex } from './schema-provider.ts'
+import { newCredential } from './sessions.ts'
+
+/** How often Plex is asked about one PIN, at most. */
+const askEveryMs = 1_000
+const waiting: PlexChecked = { status: 'WAITING', retryAfterSeconds: 2 }
+
+/**
+ * Begins a sign-in by Plex, or a link to it: the page to send the person to. `check` tells what came of it.
+ *
+ * @throws NOT_FOUND where Plex is not configured; BAD_REQUEST at `returnTo`; UNAVAILABLE.
+ */
+export async function startPlex(
+  { actor, purpose, inBrowser }: Beginner,
+  input: StartPlex,
+): Promise<{ readonly answer: PlexStarted; readonly holder: string | null }> {
+  const plex = thePlex()
+  const kind: SessionKind = input.delivery === 'COOKIE' ? 'COOKIE' : 'BEARER'
+  const returnTo = returnPage(input.returnTo, kind)
+  const [id, holder, pin] = [newAttemptId(), holderOf(kind, inBrowser), await plex.createPin()]
+  const userId = actor.kind === 'USER' && purpose === 'LINK' ? actor.userId : null
+  const sealedPin = sealSecret(JSON.stringify(pin), aboutPin(id))
+  const attempt = { id, provider: 'plex', purpose, holder, returnTo, userId, sealedPin }
+  const secret = kind === 'BEARER' ? holder.secret : null
+  const answer = await transaction('auth', actor, async (tx) => {
+    return { id: VisitId.parse(id), url: plex.signInPage(pin, returnTo), secret, expiresAt: await insertAttempt(tx, attempt) }
+  })
+  return { answer, holder: secret === null ? holder.secret : null }
+}
+
+/**
+ * Asks Plex whether the person has confirmed, and where they have, signs in, makes an account, or links, once.
+ *
+ * @throws UNAUTHORIZED where the visit was not begun by the same browser or tool, was finished, is too old, or never was;
+ *   CONFLICT LINKED_TO_OTHER, NO_EMAIL_ADDRESS; UNAVAILABLE.
+ */
+export async function checkPlex({ actor, inBrowser, marker }: Visitor, { id, secret }: CheckPlex): Promise<Finished<PlexChecked>> {
+  const plex = thePlex()
+  const attempt = await findPinVisit(actor, id, secret ?? inBrowser)
+  if (!attempt?.sealedPin) return refuseVisit()
+  const credential = newCredential(attempt.kind)
+  if (!(await mayAskNow(id, askEveryMs))) return finished(waiting, credential, marker)
+  // What the server sealed itself is what it opens.
+  const identity = await plex.identify(JSON.parse(openSecret(attempt.sealedPin, aboutPin(id))) as Pin)
+  if (!identity) return finished(waiting, credential, marker)
+  const mayMail = await mayMailTo(attempt, identity)
+  const answer = await transaction('auth', anonymous, async (tx) => {
+    if (!(await takePinVisit(tx, id))) return refuse('UNAUTHORIZED', refusedSentence)
+    return settleVisit(tx, { attempt, identity, credential, actor, mayMail })
+  })
+  return finished(answer, credential, marker)
+}
+
+/** A stranger, a second time, too late: the three cannot be told apart. */
+async function refuseVisit(): Promise<never> {
+  return transaction<'auth', never>('auth', anonymous, async (tx) => {
+    tx.record('auth.provider.refused', {}, { provider: 'plex' })
+    return refuse('UNAUTHORIZED', refusedSentence)
+  })
+}
+
+function aboutPin(id: string): string {
+  return `plex-pin:${id}`
+}

@@ -1,0 +1,12 @@
+/** What a person can sign in by, of their own: the last of it is not taken away, or nobody but a mailbox could let them in again. */
+import type { Tx } from '#db'
+
+/**
+ * Counts what a person signs in by: password, and what they are at providers. Links by mail are not counted: a mailbox that is lost takes
+ * them along. The caller has locked the account's row, or two at once would each take the last but one. Who adds a way adds it here.
+ */
+export async function countWaysIn(tx: Tx<'auth'>, userId: string): Promise<number> {
+  const passwords = await tx.password.count({ where: { userId } })
+  const linked = await tx.oauthAccount.count({ where: { userId } })
+  return passwords + linked
+}
