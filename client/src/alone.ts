@@ -2,12 +2,18 @@
 
 /** Procedures that are sent alone: their answer sets a cookie or holds a secret, which must not be lost with another call's. */
 export const alone: ReadonlySet<string> = new Set<string>([
+  'auth.apiKey.create',
   'auth.applicationSecret.create',
   'auth.emailSignIn.byCode',
   'auth.emailSignIn.byLink',
   'auth.emailSignIn.request',
   'auth.password.change',
+  'auth.plex.check',
+  'auth.plex.link',
+  'auth.plex.start',
   'auth.provider.finish',
+  'auth.provider.link',
+  'auth.provider.proveAgain',
   'auth.provider.start',
   'auth.recoveryCode.regenerate',
   'auth.secondFactor.recoveryCode',
@@ -16,6 +22,7 @@ export const alone: ReadonlySet<string> = new Set<string>([
   'auth.signOut',
   'auth.stepUp.email',
   'auth.stepUp.password',
+  'auth.stepUp.provider',
   'auth.stepUp.recoveryCode',
   'auth.stepUp.requestEmail',
   'auth.stepUp.totp',
