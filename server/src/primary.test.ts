@@ -51,7 +51,6 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const agent of agents) agent.destroy()
   plinth.process.kill('SIGKILL')
-  await plinth.ended
   await database.drop()
   await rm(mails, { recursive: true, force: true })
 })
@@ -263,4 +262,18 @@ test('what is wrong at the start is said once, and ends everything', async () =>
   expect(child.output().trim()).toMatch(
     /^POOL_MAX is 9999: with 6 more for jobs and notifications in each of 2 processes \(PLINTH_PROCESSES\) that exceeds the \d+ connections that the server allows\.$/,
   )
+})
+
+test('a primary that is killed leaves no process behind', async () => {
+  const pids = await pidsOf(plinth)
+  expect(pids).toHaveLength(2)
+  plinth.process.kill('SIGKILL')
+  const isThere = (pid: number): boolean => {
+    try {
+      return process.kill(pid, 0)
+    } catch {
+      return false
+    }
+  }
+  await expect.poll(() => pids.filter(isThere), { timeout: 10_000 }).toEqual([])
 })
