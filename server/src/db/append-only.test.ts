@@ -40,7 +40,7 @@ test('the application cannot give itself the right', async () => {
 })
 
 test('origins, feed and inbox can be removed when they have served, and never be changed', async () => {
-  for (const table of ['core.activity_origins', 'core.outbox', 'core.feed', 'core.inbox']) {
+  for (const table of ['core.activity_origins', 'core.outbox', 'core.feed', 'core.inbox', 'core.error_log']) {
     await expect(application.query(`UPDATE ${table} SET service = 'x'`), table).rejects.toMatchObject({ code: '42501' })
     await expect(application.query(`TRUNCATE ${table}`), table).rejects.toMatchObject({ code: '42501' })
     await application.query(`DELETE FROM ${table} WHERE false`)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { connectDatabase, disconnectDatabase, settleErrors } from '#db'
 import { effect, type FeedEvent, type Job } from '#db/consumers.ts'
 import { listen, notifySoon, stopListening } from '#db/notify.ts'
 import { readConfig } from '#lib/config.ts'
@@ -120,6 +121,7 @@ test('a poisonous event is given up after its attempts, waits among the dead let
   const done: (number | undefined)[] = []
   const attempts: number[] = []
   let poisonous = true
+  await connectDatabase(readConfig({ DATABASE_URL: database.url, PLINTH_SECRET: 'x'.repeat(32), NODE_ENV: 'test' }))
   const run = async (event: FeedEvent) => {
     if (poisonous && numberOf(event) === 1) throw new Error(`poison, for the ${attempts.push(1)}. time`)
     done.push(numberOf(event))
@@ -131,6 +133,11 @@ test('a poisonous event is given up after its attempts, waits among the dead let
   await eventually(async () => (await backlogs(owner)).some(({ dead }) => dead === 1), 15_000)
   expect(attempts).toHaveLength(3)
   expect(await backlogs(owner)).toEqual([{ queue: 'teams.test', waiting: 0, running: 0, dead: 1 }])
+  await settleErrors()
+  await disconnectDatabase()
+  expect((await owner.query('SELECT procedure, message FROM core.error_log')).rows).toEqual([
+    { procedure: 'teams.test', message: 'poison, for the 3. time' },
+  ])
   poisonous = false
   await boss.redrive(deadLetterQueue)
   await eventually(() => done.includes(1))

@@ -41,7 +41,12 @@ test('what has served its time goes, what has not stays', async () => {
   )
   await owner.query(`INSERT INTO core.idempotency_keys SELECT 'auth', 'x', 'x', age::text, '', null, core.clock() - age FROM ${ages}`)
   await owner.query(`INSERT INTO core.inbox SELECT 'auth', 'auth.x', gen_random_uuid(), core.clock() - age FROM ${ages}`)
-  for (const name of ['core.activity_origins', 'core.idempotency_keys', 'core.inbox']) await run(name)
+  await owner.query(
+    `INSERT INTO core.error_log (service, id, created_at, type, message, stack, same_as)
+     SELECT 'core', gen_random_uuid(), core.clock() - age, 'Error', '', '', '' FROM ${ages}`,
+  )
+  for (const name of ['core.activity_origins', 'core.idempotency_keys', 'core.inbox', 'core.error_log']) await run(name)
+  expect(await count('core.error_log')).toBe(4)
   expect(await count('core.activity_origins')).toBe(4)
   expect(await count('core.idempotency_keys')).toBe(2)
   expect(await count('core.inbox')).toBe(6)

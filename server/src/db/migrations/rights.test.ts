@@ -68,7 +68,7 @@ describe("the application's role", () => {
   })
 
   test('never changes what has happened: feed, outbox, inbox and origins are inserted and removed alone', async () => {
-    for (const table of ['feed', 'outbox', 'inbox', 'activity_origins']) {
+    for (const table of ['feed', 'outbox', 'inbox', 'activity_origins', 'error_log']) {
       expect([table, await asApplication(`DELETE FROM core.${table}`)]).toEqual([table, 'ok'])
       expect([table, await asApplication(`UPDATE core.${table} SET service = 'x'`)]).toEqual([table, '42501'])
       expect([table, await asApplication(`TRUNCATE core.${table}`)]).toEqual([table, '42501'])
