@@ -3,7 +3,7 @@
  * that stay, by 200 people. Interleaved, the median of the rounds. PostgreSQL and the callers are on the
  * same machine, and take their part of its cores.
  *
- * `node bench/two-processes.ts [rounds] [seconds]`
+ * `node bench/two-processes.ts [rounds] [seconds] [seconds before]`. On a busy machine a process needs some thousand calls until its code is compiled.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -19,7 +19,7 @@ import { useSecret } from '../server/src/lib/secrets.ts'
 import '../server/src/services/auth/index.ts'
 import { mintSession, newCredential } from '../server/src/services/auth/sessions.ts'
 
-const [, , rounds = '3', seconds = '4'] = process.argv
+const [, , rounds = '3', seconds = '4', warm = '5'] = process.argv
 const CONNECTIONS = 32
 const PEOPLE = 200
 const METRICS_TOKEN = 'a token of the bench alone'
@@ -59,7 +59,7 @@ async function measure(env: Record<string, string>, port: number): Promise<Sampl
   })
   try {
     await untilEvery(port, Number(env['PLINTH_PROCESSES']))
-    await load(port, 2_500)
+    await load(port, Number(warm) * 1_000)
     const before = await cpuSeconds(port)
     const { times, rate } = await load(port, Number(seconds) * 1_000)
     const cpu = (await cpuSeconds(port)) - before
