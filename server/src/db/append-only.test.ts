@@ -21,7 +21,7 @@ const partitions = async (): Promise<string[]> =>
     ({ name }) => String(name),
   )
 
-test('the application cannot change, remove or truncate what was recorded, nor any partition of it', async () => {
+test('T11 the application cannot change, remove or truncate what was recorded, nor any partition of it', async () => {
   const tables = ['core.activity', ...(await partitions())]
   expect(tables.length).toBeGreaterThan(3)
   for (const table of tables) {
@@ -32,7 +32,7 @@ test('the application cannot change, remove or truncate what was recorded, nor a
   expect(await spine.ask('SELECT event, data FROM core.activity')).toEqual([{ event: 'teams.trial.made', data: { step: 'one' } }])
 })
 
-test('the application cannot give itself the right', async () => {
+test('T11 the application cannot give itself the right', async () => {
   await expect(application.query('ALTER TABLE core.activity OWNER TO plinth_app')).rejects.toMatchObject({ code: '42501' })
   await application.query('GRANT ALL ON core.activity TO plinth_app').catch(() => undefined)
   const rights = await spine.ask(`SELECT has_table_privilege('plinth_app', 'core.activity', 'UPDATE, DELETE, TRUNCATE') AS any`)

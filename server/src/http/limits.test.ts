@@ -22,7 +22,7 @@ describe('content types', () => {
     ['application/x-www-form-urlencoded', 'json='],
     ['application/x-www-form-urlencoded, application/json', 'json='],
     ['', '{"json":{}}'],
-  ])('a mutation as %j is 415 and executed not at all', async (type, body) => {
+  ])('C02 a mutation as %j is 415 and executed not at all', async (type, body) => {
     const answer = await edge.call('signOut', { method: 'POST', body: new Blob([body]), headers: { 'content-type': type } })
     expect(answer.status).toBe(415)
     expect(await codeOf(answer)).toBe('UNSUPPORTED_MEDIA_TYPE')
@@ -35,7 +35,7 @@ describe('content types', () => {
 })
 
 describe('methods', () => {
-  test.each(['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH'])('%s on a mutation is 405 and executed not at all', async (method) => {
+  test.each(['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH'])('C05 %s on a mutation is 405 and executed not at all', async (method) => {
     for (const path of ['signOut', 'signOut?input=%7B%7D', 'signOut?batch=1&input=%7B%220%22%3A%7B%7D%7D']) {
       const answer = await edge.call(path, { method })
       expect(answer.status).toBe(405)
@@ -52,14 +52,14 @@ describe('methods', () => {
 describe('size', () => {
   const megabyte = JSON.stringify({ json: { text: 'x'.repeat(1024 * 1024) } })
 
-  test('a body of 1 MiB is refused by its announced length', async () => {
+  test('C09 a body of 1 MiB is refused by its announced length', async () => {
     const answer = await edge.call('note', { method: 'POST', body: megabyte, headers: { 'content-type': 'application/json' } })
     expect(answer.status).toBe(413)
     expect(await codeOf(answer)).toBe('PAYLOAD_TOO_LARGE')
     expect(executed).toEqual([])
   })
 
-  test('an endless body without a length is cut at 64 kB, and memory stays flat', async () => {
+  test('C09 an endless body without a length is cut at 64 kB, and memory stays flat', async () => {
     const before = process.memoryUsage().arrayBuffers
     let sent = 0
     const body = new ReadableStream({
@@ -83,12 +83,12 @@ describe('size', () => {
     expect((await edge.call('note', init as RequestInit)).status).toBe(200)
   })
 
-  test('a length that lies does not get more in', async () => {
+  test('C09 a length that lies does not get more in', async () => {
     const raw = `POST /trpc/note HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\ntransfer-encoding: chunked\r\n\r\n`
     expect(await exchange(edge.url, raw)).toMatch(/^HTTP\/1\.1 400/)
   })
 
-  test('deep and wide JSON is refused quickly', { retry: 3 }, async () => {
+  test('C11 deep and wide JSON is refused quickly', { retry: 3 }, async () => {
     const deep = `{"json":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
     const wide = `{"json":{${Array.from({ length: 5_000 }, (_, index) => `"k${index}":1`).join(',')}}}`
     for (const body of [deep, wide]) {
@@ -108,7 +108,7 @@ describe('batches', () => {
       headers: { 'content-type': 'application/json' },
     })
 
-  test('ten calls are executed, eleven not at all', async () => {
+  test('C07 ten calls are executed, eleven not at all', async () => {
     expect((await batch(10)).status).toBe(200)
     expect(executed).toHaveLength(10)
     const refused = await batch(11)

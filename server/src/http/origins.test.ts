@@ -48,13 +48,13 @@ describe('a mutation with a session cookie', () => {
     ['Sec-Fetch-Site: none', { 'sec-fetch-site': 'none' }],
     ['an allowed origin with a slash', { origin: `${friend}/` }],
     ['a Referer of ours alone', { referer: `${home}/page` }],
-  ])('is refused for %s', async (_why, headers) => {
+  ])('C03 C04 is refused for %s', async (_why, headers) => {
     expect(await mutate({ cookie, ...headers })).toBe(403)
   })
 })
 
 describe('what needs the same proof', () => {
-  test('a query with a cookie, and a subscription', async () => {
+  test('C03 a query with a cookie, and a subscription', async () => {
     for (const path of ['whoAmI', 'ticks?input=%7B%22json%22%3A%7B%22everyMs%22%3A5%7D%7D']) {
       expect((await edge.call(path, { headers: { cookie } })).status).toBe(403)
       expect((await edge.call(path, { headers: { cookie, origin: 'https://evil.example' } })).status).toBe(403)
@@ -64,13 +64,13 @@ describe('what needs the same proof', () => {
     }
   })
 
-  test('a stranger from a foreign page: nobody is signed in by another site', async () => {
+  test('C01 a stranger from a foreign page: nobody is signed in by another site', async () => {
     expect(await mutate({ origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' })).toBe(403)
     executed.length = 0
     expect(await mutate({})).toBe(200)
   })
 
-  test('not a bearer token, for no page sends one by itself', async () => {
+  test('C03 not a bearer token, for no page sends one by itself', async () => {
     expect(await mutate({ authorization: 'Bearer token-anna' })).toBe(200)
   })
 
@@ -112,7 +112,7 @@ describe('CORS', () => {
     })
 
   test.each(['https://evil.example', 'null', home, `${friend}.evil.io`, '*', 'https://CONSOLE.example.org'])(
-    'a preflight from %s is answered without permission',
+    'C06 a preflight from %s is answered without permission',
     async (origin) => {
       const answer = await preflight(origin)
       expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([])
@@ -129,7 +129,7 @@ describe('CORS', () => {
     expect(answer.headers.get('vary')).toContain('Origin')
   })
 
-  test('an answer, and a refusal, may be read by an allowed origin and by no other', async () => {
+  test('C06 an answer, and a refusal, may be read by an allowed origin and by no other', async () => {
     for (const path of ['echo?input=%7B%22json%22%3A%7B%7D%7D', 'nothing']) {
       expect((await edge.call(path, { headers: { origin: friend } })).headers.get('access-control-allow-origin')).toBe(friend)
       expect((await edge.call(path, { headers: { origin: 'https://evil.example' } })).headers.get('access-control-allow-origin')).toBeNull()

@@ -46,7 +46,7 @@ describe('the outbox page', () => {
 
 describe('the pages behind the links', () => {
   test.each(['/sign-up', '/verify-email', '/sign-in', '/forgot-password', '/reset-password', '/invitation'])(
-    '%s has a button, runs its own script alone and tells nobody where one came from',
+    'C22 R10 %s has a button, runs its own script alone and tells nobody where one came from',
     async (path) => {
       const answer = await fetch(edge.url + path)
       const page = await answer.text()

@@ -35,7 +35,7 @@ describe('a request id', () => {
 })
 
 describe('the address', () => {
-  test('is the peer’s when no proxy is trusted, whatever is forwarded', async () => {
+  test('C19 is the peer’s when no proxy is trusted, whatever is forwarded', async () => {
     for (const header of ['x-forwarded-for', 'x-real-ip', 'forwarded', 'cf-connecting-ip', 'true-client-ip', 'x-client-ip']) {
       expect(await addressFor(edge, { [header]: header === 'forwarded' ? 'for=6.6.6.6' : '6.6.6.6' })).toBe('127.0.0.1')
     }
@@ -53,7 +53,7 @@ describe('the address', () => {
     expect(await addressFor(proxied, { 'x-forwarded-for': forwarded })).toBe(expected)
   })
 
-  test('does not lift a limit by changing what it claims', async () => {
+  test('C19 does not lift a limit by changing what it claims', async () => {
     const limited = await startEdge({ ANONYMOUS_CALLS_PER_MINUTE: '5', TRUSTED_PROXIES: '1' })
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, index) => limited.call('address', { headers: { 'x-forwarded-for': `6.6.6.${index}, 203.0.113.9` } })),
@@ -87,7 +87,7 @@ describe('the log', () => {
       expect(line).toMatchObject({ level: 'info', requestId: expect.any(String), status: expect.any(Number), ms: expect.any(Number) })
   })
 
-  test('cannot be forged: a newline in a path or an id stays inside its line', async () => {
+  test('C21 cannot be forged: a newline in a path or an id stays inside its line', async () => {
     await fetch(`${edge.url}/trpc/a%0A%7B%22level%22%3A%22error%22%7D`)
     expect(edge.lines.filter(({ level }) => level === 'error')).toEqual([])
     expect(edge.lines.filter(({ msg }) => msg === 'request')).toHaveLength(1)
@@ -96,7 +96,7 @@ describe('the log', () => {
 
 describe('headers', () => {
   test.each(['/', '/trpc/address', '/trpc/nothing', '/livez', '/nothing'])(
-    'of %s forbid sniffing, framing, running and keeping',
+    'C22 of %s forbid sniffing, framing, running and keeping',
     async (path) => {
       const { headers } = await fetch(edge.url + path)
       expect(Object.fromEntries(headers)).toMatchObject({
@@ -110,7 +110,7 @@ describe('headers', () => {
     },
   )
 
-  test('that would split the answer are refused or ignored', async () => {
+  test('C17 that would split the answer are refused or ignored', async () => {
     for (const headers of [{ 'x-request-id': 'abcdefgh\r\nset-cookie: evil=1' }, { origin: 'https://a\r\nset-cookie: evil=1' }]) {
       const raw = await new Promise((resolve) => {
         try {

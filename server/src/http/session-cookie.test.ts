@@ -13,12 +13,12 @@ const same = { 'sec-fetch-site': 'same-origin' }
 const empty = { method: 'POST', headers: { 'content-type': 'application/json', ...same } }
 
 describe('the cookie', () => {
-  test('has every attribute that keeps it ours, and none that widens it', async () => {
+  test('S09 has every attribute that keeps it ours, and none that widens it', async () => {
     const answer = await edge.call('signIn', empty)
     expect(answer.headers.getSetCookie()).toEqual([`${COOKIE}=cookie-token; Max-Age=3600; Path=/; HttpOnly; Secure; SameSite=Lax`])
   })
 
-  test('is taken away with the same attributes', async () => {
+  test('S09 is taken away with the same attributes', async () => {
     expect((await edge.call('signOut', empty)).headers.getSetCookie()).toEqual([
       `${COOKIE}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax`,
     ])
@@ -41,14 +41,14 @@ describe('the cookie', () => {
 describe('a credential', () => {
   const statusWith = async (headers: Record<string, string>) => (await edge.call('whoAmI', { headers: { ...same, ...headers } })).status
 
-  test('is taken in its own channel, and not in the other', async () => {
+  test('S11 is taken in its own channel, and not in the other', async () => {
     expect(await statusWith({ cookie: `${COOKIE}=cookie-anna` })).toBe(200)
     expect(await statusWith({ authorization: 'Bearer token-anna' })).toBe(200)
     expect(await statusWith({ cookie: `${COOKIE}=token-anna` })).toBe(401)
     expect(await statusWith({ authorization: 'Bearer cookie-anna' })).toBe(401)
   })
 
-  test('in both channels at once is refused, whether valid or not', async () => {
+  test('S11 in both channels at once is refused, whether valid or not', async () => {
     for (const [cookie, bearer] of [
       ['cookie-anna', 'token-anna'],
       ['cookie-anna', 'x'],

@@ -22,7 +22,7 @@ const post = (path: string, body: string) => edge.call(path, { method: 'POST', b
 
 describe('a fault of ours', () => {
   test.each(['fail.unexpectedly', 'fail.withText', 'fail.inItsOutput'])(
-    '%s is masked, and logged once with the request id',
+    'C16 %s is masked, and logged once with the request id',
     async (path) => {
       const answer = await get(path)
       const text = await answer.text()
@@ -108,7 +108,7 @@ describe('a faulty input', () => {
     ['a list for an envelope', '[1]'],
     ['half a JSON', '{"json":{"text":'],
     ['no JSON', 'hello'],
-  ])('conjured as %s is 400 or taken as it stands, at once, never 500', { retry: 3 }, async (_kind, body) => {
+  ])('C13 conjured as %s is 400 or taken as it stands, at once, never 500', { retry: 3 }, async (_kind, body) => {
     const start = performance.now()
     const answer = await post('note', body)
     expect(performance.now() - start).toBeLessThan(500)
@@ -129,7 +129,7 @@ describe('a faulty input', () => {
     ['in a reference', '{"json":{"text":"a"},"meta":{"referentialEqualities":{"text":["__proto__.polluted"]}}}'],
     ['as the envelope', '{"__proto__":{"json":{"text":"a"}}}'],
     ['in the tree of annotations', '{"json":{"text":"a"},"meta":{"values":{"__proto__":{"polluted":["Date"]}}}}'],
-  ])('with __proto__ %s pollutes nothing', async (_where, body) => {
+  ])('C12 with __proto__ %s pollutes nothing', async (_where, body) => {
     for (const answer of [await post('note', body), await edge.call(`echo?input=${encodeURIComponent(body)}`)]) {
       expect([200, 400]).toContain(answer.status)
       expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
@@ -161,7 +161,7 @@ describe('what is not there', () => {
     '/%00',
     '/dev/mail',
     '/trpc/%E0%A4%A',
-  ])('%s is answered in the one shape', async (path) => {
+  ])('C16 %s is answered in the one shape', async (path) => {
     const answer = await fetch(edge.url + path)
     expect([400, 404]).toContain(answer.status)
     expect(await answer.json()).toMatchObject({

@@ -221,7 +221,7 @@ async function codeOf(asked: Promise<unknown>): Promise<string> {
 }
 
 describe('the last owner', () => {
-  test('T03 keeps the role, stays active and stays in, until there is another', async () => {
+  test('keeps the role, stays active and stays in, until there is another', async () => {
     const { application, owner, admin } = await cast()
     const ids = { applicationId: application.id, membershipId: owner.id }
     const lastOwner = { code: 'CONFLICT', details: { reason: 'LAST_OWNER' } }

@@ -1,0 +1,50 @@
+/** The table of cases as a page: what must hold, the tests that try it, and what became of them. */
+import { groups, leftOut, type Case } from './cases.ts'
+import type { NumberedTest } from './collect.ts'
+
+export interface Outcome extends NumberedTest {
+  readonly passed: boolean
+}
+
+/** Makes the page of what was run. */
+export function page(outcomes: readonly Outcome[]): string {
+  const all = groups.flatMap((group) => group.cases)
+  const tried = all.filter(({ id }) => outcomes.some(({ ids }) => ids.includes(id)))
+  const failed = outcomes.filter(({ passed }) => !passed)
+  return [
+    '# The attacks that are tried',
+    '',
+    'Made by `pnpm cases`, which ran these tests. Each attack on accounts has a number, which begins the name of every test that tries it: over HTTP, with the',
+    'status and the body of the answer, many at once where order could matter, and with a look at the row that had to survive.',
+    '',
+    `**${tried.length} of ${all.length} cases, ${outcomes.length} tests, ${failed.length === 0 ? 'all pass' : `${failed.length} FAIL`}.**`,
+    '',
+    ...groups.flatMap((group) => [
+      `## ${group.title}`,
+      '',
+      '| | what holds | tests | result |',
+      '|--|--|--|--|',
+      ...group.cases.map((one) => row(one, outcomes)),
+      '',
+    ]),
+    `${leftOut.title}: ${leftOut.why}`,
+    '',
+  ].join('\n')
+}
+
+function row({ id, guarantee, beyond }: Case, outcomes: readonly Outcome[]): string {
+  const own = outcomes.filter(({ ids }) => ids.includes(id))
+  const tests = own.map(({ file, name }) => `\`${file}\`: ${escaped(name.replaceAll(/(?<=^| )(?:[A-Z]\d{2} )+/g, ''))}`)
+  return `| ${id} | ${guarantee} | ${[...tests, ...(beyond === undefined ? [] : [beyond])].join('<br>')} | ${result(own)} |`
+}
+
+function result(own: readonly Outcome[]): string {
+  const passed = own.filter((outcome) => outcome.passed).length
+  if (own.length === 0) return 'none'
+  if (passed === own.length) return own.length === 1 ? 'passes' : `${own.length} pass`
+  return own.length === 1 ? '**FAILS**' : `${passed} of ${own.length} **FAILS**`
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
+}
