@@ -92,7 +92,11 @@ const links = group('Verification, reset, change of address', [
   ['R06', 'A link changes the account that it was sent to and no other.'],
   ['R08', 'A new password removes no second factor.'],
   ['R10', 'The token of a link reaches no other site and no log.'],
-  ['R11', 'A session that was proven longer than ten minutes ago changes no address.', 'The change of address asks for no fresh proof yet.'],
+  [
+    'R11',
+    'A session that was proven longer than ten minutes ago changes no address.',
+    'The change of address asks for no fresh proof yet.',
+  ],
   ['R12', 'Whoever holds a stolen session carries no account away, and the old address can take a change back for seven days.'],
   ['R15', 'The links of a request for another address end with the next request.'],
   ['R16', 'A hundred requests are three mails an hour, and are answered alike.'],

@@ -18,10 +18,14 @@ const output = join(folder, 'report.json')
 const files = [...new Set(numberedTests().map(({ file }) => file))]
 const vitest = join(root, 'node_modules/vitest/vitest.mjs')
 const numbered = '(^| )[A-Z][0-9][0-9] '
-spawnSync(process.execPath, [vitest, 'run', ...files, '-t', numbered, '--reporter=default', '--reporter=json', `--outputFile.json=${output}`], {
-  cwd: root,
-  stdio: 'inherit',
-})
+spawnSync(
+  process.execPath,
+  [vitest, 'run', ...files, '-t', numbered, '--reporter=default', '--reporter=json', `--outputFile.json=${output}`],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+)
 const outcomes = outcomesOf(JSON.parse(readFileSync(output, 'utf8')) as Report)
 rmSync(folder, { recursive: true, force: true })
 writeFileSync(join(root, 'docs/cases.md'), page(outcomes))

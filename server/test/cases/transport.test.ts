@@ -147,20 +147,34 @@ describe('a body', () => {
     expect((await browser.query('auth.me')).text).not.toContain('"x"')
   })
 
-  test.each(['Date', 'regexp', 'map', 'set', 'bigint', 'number', 'Error', 'URL'])('C13 an address or a password as %s is 400', async (kind) => {
-    for (const field of ['email', 'password']) {
-      const values = { email: 'ada@example.com', password, delivery: 'COOKIE', [field]: ['map', 'set'].includes(kind) ? [] : '2020-01-01' }
-      const answer = await signIn(JSON.stringify({ json: values, meta: { values: { [field]: [kind] }, v: 1 } }))
-      expect(await refusalOf(answer)).toEqual([400, 'BAD_REQUEST'])
-    }
-  })
+  test.each(['Date', 'regexp', 'map', 'set', 'bigint', 'number', 'Error', 'URL'])(
+    'C13 an address or a password as %s is 400',
+    async (kind) => {
+      for (const field of ['email', 'password']) {
+        const values = {
+          email: 'ada@example.com',
+          password,
+          delivery: 'COOKIE',
+          [field]: ['map', 'set'].includes(kind) ? [] : '2020-01-01',
+        }
+        const answer = await signIn(JSON.stringify({ json: values, meta: { values: { [field]: [kind] }, v: 1 } }))
+        expect(await refusalOf(answer)).toEqual([400, 'BAD_REQUEST'])
+      }
+    },
+  )
 
-  test.each<[unknown]>([[null], [7], [true], [[]], [{}], [['ada@example.com']], [{ $ne: '' }]])('C13 an address or a password that is %j is 400 at its field', async (value) => {
-    for (const field of ['email', 'password']) {
-      const answer = await browser.mutate('auth.signIn', { email: 'ada@example.com', password, delivery: 'COOKIE', [field]: value })
-      expect([answer.status, answer.error?.data]).toMatchObject([400, { code: 'BAD_REQUEST', details: { fields: { [field]: expect.arrayContaining([expect.any(String)]) } } }])
-    }
-  })
+  test.each<[unknown]>([[null], [7], [true], [[]], [{}], [['ada@example.com']], [{ $ne: '' }]])(
+    'C13 an address or a password that is %j is 400 at its field',
+    async (value) => {
+      for (const field of ['email', 'password']) {
+        const answer = await browser.mutate('auth.signIn', { email: 'ada@example.com', password, delivery: 'COOKIE', [field]: value })
+        expect([answer.status, answer.error?.data]).toMatchObject([
+          400,
+          { code: 'BAD_REQUEST', details: { fields: { [field]: expect.arrayContaining([expect.any(String)]) } } },
+        ])
+      }
+    },
+  )
 })
 
 test('C16 no refusal tells of code, files, statements or anything that was sent', async () => {
