@@ -16,6 +16,7 @@ export const alone: ReadonlySet<string> = new Set<string>([
   'auth.provider.proveAgain',
   'auth.provider.start',
   'auth.recoveryCode.regenerate',
+  'auth.remembered.signIn',
   'auth.secondFactor.recoveryCode',
   'auth.secondFactor.totp',
   'auth.signIn',

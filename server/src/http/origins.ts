@@ -4,7 +4,7 @@ import type { Config } from '#lib/config.ts'
 import { AppError } from '#lib/errors.ts'
 import { refused } from './refusal.ts'
 import type { Environment } from './request.ts'
-import { hasBearer, hasSessionCookie } from './session-cookie.ts'
+import { hasBearer, hasSessionCookie, rememberTokenOf } from './session-cookie.ts'
 
 type OriginConfig = Pick<Config, 'PUBLIC_URL' | 'ALLOWED_ORIGINS'>
 
@@ -36,7 +36,7 @@ export function cors(config: OriginConfig): MiddlewareHandler<Environment> {
 export function sameOrigin(config: OriginConfig): MiddlewareHandler<Environment> {
   return async function requireSameOrigin(c, next) {
     const verdict = hasBearer(c) ? 'ours' : originOf(c, config)
-    if (verdict === 'ours' || (verdict === 'unsaid' && !hasSessionCookie(c, config))) return next()
+    if (verdict === 'ours' || (verdict === 'unsaid' && !hasSessionCookie(c, config) && rememberTokenOf(c, config) === null)) return next()
     return refused(c, new AppError('FORBIDDEN', 'This call did not come from a page of this server.'))
   }
 }

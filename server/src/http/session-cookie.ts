@@ -37,6 +37,24 @@ function deviceCookieName(config: Pick<Config, 'PUBLIC_URL'>): string {
   return isSecure(config.PUBLIC_URL) ? '__Host-plinth_device' : 'plinth_device'
 }
 
+const rememberCookieSeconds = 90 * 24 * 60 * 60
+
+/** The Set-Cookie that a browser is remembered by for ninety days, with the attributes of the session's; an empty token takes it away. */
+export function rememberCookie(config: Pick<Config, 'PUBLIC_URL'>, token: string): string {
+  const secure = isSecure(config.PUBLIC_URL)
+  const maxAge = token === '' ? 0 : rememberCookieSeconds
+  return serialize(rememberCookieName(config), token, { path: '/', httpOnly: true, secure, sameSite: 'Lax', maxAge })
+}
+
+/** What the browser is remembered by, good or not. */
+export function rememberTokenOf(c: Context, config: Pick<Config, 'PUBLIC_URL'>): string | null {
+  return cookieOf(c, rememberCookieName(config)) ?? null
+}
+
+function rememberCookieName(config: Pick<Config, 'PUBLIC_URL'>): string {
+  return isSecure(config.PUBLIC_URL) ? '__Host-plinth_remembered' : 'plinth_remembered'
+}
+
 /** As long as a visit to a provider may take. */
 const holderCookieSeconds = 10 * 60
 

@@ -16,7 +16,16 @@ import type { Limits } from '../trpc/limits.ts'
 import type { Streams } from '../trpc/streams.ts'
 import { refused } from './refusal.ts'
 import type { Environment } from './request.ts'
-import { credentialOf, deviceCookie, deviceMarkerOf, holderCookie, holderSecretOf, sessionCookie } from './session-cookie.ts'
+import {
+  credentialOf,
+  deviceCookie,
+  deviceMarkerOf,
+  holderCookie,
+  holderSecretOf,
+  rememberCookie,
+  rememberTokenOf,
+  sessionCookie,
+} from './session-cookie.ts'
 
 /** How the edge learns who is asking; services/auth is it. */
 export interface Sessions {
@@ -88,6 +97,7 @@ function contextOf(
     device: plain(c.req.header('x-plinth-device')),
     credentialHash: () => credential && sha256(credential.token).toString('base64url'),
     deviceMarker: deviceMarkerOf(c, parts.config),
+    rememberToken: rememberTokenOf(c, parts.config),
     holderSecret: holderSecretOf(c, parts.config),
     idempotencyKeys: keysOf(c.req.header('idempotency-key'), calls),
     session: sessionsOf(parts, credential, c.get('address')),
@@ -122,6 +132,8 @@ function replyTo(headers: Headers, config: Pick<Config, 'PUBLIC_URL'>): Reply {
   return {
     setSessionCookie: (token, maxAgeSeconds) => headers.append('set-cookie', sessionCookie(config, token, maxAgeSeconds)),
     setDeviceCookie: (marker) => headers.append('set-cookie', deviceCookie(config, marker)),
+    setRememberCookie: (token) => headers.append('set-cookie', rememberCookie(config, token)),
+    clearRememberCookie: () => headers.append('set-cookie', rememberCookie(config, '')),
     setHolderCookie: (secret) => headers.append('set-cookie', holderCookie(config, secret)),
     clearSessionCookie: () => headers.append('set-cookie', sessionCookie(config, '', 0)),
   }

@@ -14,6 +14,8 @@ export interface Context {
   credentialHash(): string | null
   /** What an earlier sign-in left in this browser, to know it again by (services/auth/known-device.ts). */
   readonly deviceMarker: string | null
+  /** What an earlier sign-in left in this browser to be remembered by, good or not. */
+  readonly rememberToken: string | null
   /** What the start of a visit to a provider left in this browser, to know it again by (services/auth/provider-attempts.ts). */
   readonly holderSecret: string | null
   /** One entry per call of a batch, by its index; null for a call without a key. */
@@ -40,6 +42,10 @@ export interface Reply {
   setSessionCookie(token: string, maxAgeSeconds: number): void
   /** Marks the browser as one that the account was signed in from. */
   setDeviceCookie(marker: string): void
+  /** Leaves in the browser what it is remembered by. */
+  setRememberCookie(token: string): void
+  /** Takes it away again, with the same attributes. */
+  clearRememberCookie(): void
   /** Lets the browser prove for ten minutes that it began a visit to a provider. */
   setHolderCookie(secret: string): void
   /** Takes the session's token away again, with the same attributes. */

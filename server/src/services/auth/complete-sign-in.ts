@@ -9,11 +9,14 @@ import { presentMe } from './people.ts'
 import { maySignIn } from './policy.ts'
 import type { Level, SecondFactorNeeded, SignedIn, SignInAnswer, SignInMethod } from './schema-sign-in.ts'
 import { secondFactorsOf } from './second-factors.ts'
-import { endSession, mintSession, type Credential, type Proof } from './sessions.ts'
+import { endSession, mintSession, type Credential, type Proof, type RememberedBy } from './sessions.ts'
 import { insertToken, tokenFor } from './tokens.ts'
 
 /** How long a sign-in waits for its second factor. */
 const pendingTtlMs = 5 * 60 * 1000
+
+/** How long a device is remembered. */
+const rememberedTtlMs = 90 * 24 * 60 * 60 * 1000
 
 /** A first factor that was right. */
 export interface FirstFactor {
@@ -51,14 +54,25 @@ export async function startSession(
   actor: Actor,
 ): Promise<SignedIn> {
   if (actor.kind === 'USER') await endSession(tx, actor.userId, actor.sessionId, 'REPLACED')
+  if (credential.remembered) await rememberDevice(tx, user.id, credential.remembered)
   return presentSignedIn(user, await mintSession(tx, user, credential, proof), credential)
+}
+
+/** The ninety days are those of the first: a copy is not worth something for ever. */
+async function rememberDevice(tx: Tx<'auth'>, userId: string, { family, token }: RememberedBy): Promise<void> {
+  const first = await tx.verificationToken.findFirst({
+    where: { purpose: 'REMEMBERED', userId, subject: family },
+    select: { expiresAt: true },
+  })
+  const ttlMs = first ? first.expiresAt.getTime() - tx.now.getTime() : rememberedTtlMs
+  await insertToken(tx, { purpose: 'REMEMBERED', subject: family, userId, token, ttlMs })
 }
 
 async function askForSecondFactor(
   tx: Tx<'auth'>,
   user: Row<'user'>,
   methods: SecondFactorNeeded['methods'],
-  { method, credential: { kind } }: Omit<FirstFactor, 'level'>,
+  { method, credential: { kind, remembered } }: Omit<FirstFactor, 'level'>,
 ): Promise<SecondFactorNeeded> {
   const tokenId = await insertToken(tx, {
     purpose: 'SECOND_FACTOR',
@@ -67,6 +81,7 @@ async function askForSecondFactor(
     userId: user.id,
     methods: [method],
     kind,
+    rememberedAs: remembered?.family ?? null,
     ttlMs: pendingTtlMs,
   })
   tx.record('auth.second_factor.required', { user: user.id }, { method })
@@ -75,12 +90,13 @@ async function askForSecondFactor(
 }
 
 /** What a new session's owner is told. The token is in it for tools alone. */
-export function presentSignedIn(user: Row<'user'>, session: Row<'session'>, { kind, token }: Credential): SignedIn {
+export function presentSignedIn(user: Row<'user'>, session: Row<'session'>, { kind, token, remembered }: Credential): SignedIn {
   return {
     status: 'SIGNED_IN',
     me: presentMe(user),
     sessionId: SessionId.parse(session.id),
     token: kind === 'BEARER' ? token : null,
+    rememberToken: kind === 'BEARER' ? (remembered?.token ?? null) : null,
     expiresAt: session.expiresAt,
   }
 }
@@ -97,13 +113,24 @@ export interface SignInDone<A extends SignInAnswer = SignInAnswer> {
   readonly cookie: SessionCookie | null
   /** The marker by which this device is known from now on (known-device.ts). */
   readonly device: string | null
+  /** What the browser is to be remembered by; null takes away what it has. Left out where that stays as it is. */
+  readonly remembered?: string | null
 }
 
 /** Puts an answer together with the cookies that go with it. `marker` is what the device was given by an earlier sign-in. */
-export function doneWith<A extends SignInAnswer>(answer: A, { kind, token }: Credential, marker: string | null): SignInDone<A> {
+export function doneWith<A extends SignInAnswer>(answer: A, { kind, token, remembered }: Credential, marker: string | null): SignInDone<A> {
   if (kind !== 'COOKIE' || answer.status !== 'SIGNED_IN') return { answer, cookie: null, device: null }
   const { email } = answer.me
-  // To the minute: the database's clock says when the session ends, and this process's may be a little off.
-  const maxAgeSeconds = Math.round((answer.expiresAt.getTime() - now().getTime()) / 60_000) * 60
-  return { answer, cookie: { token, maxAgeSeconds }, device: knownDevice(marker, email) === null ? markDevice(email) : marker }
+  const device = knownDevice(marker, email) === null ? markDevice(email) : marker
+  return { answer, cookie: cookieOf(answer, token), device, remembered: remembered?.token ?? null }
+}
+
+/** Puts an answer together with the cookie of a session that goes on under a new token: what else the browser has stays. */
+export function renewedWith(answer: SignedIn, { kind, token }: Credential): SignInDone<SignedIn> {
+  return { answer, cookie: kind === 'COOKIE' ? cookieOf(answer, token) : null, device: null }
+}
+
+/** To the minute: the database's clock says when the session ends, and this process's may be a little off. */
+function cookieOf({ expiresAt }: SignedIn, token: string): SessionCookie {
+  return { token, maxAgeSeconds: Math.round((expiresAt.getTime() - now().getTime()) / 60_000) * 60 }
 }

@@ -38,8 +38,12 @@ export async function requestEmailSignIn({ email }: RequestEmailSignIn): Promise
  *
  * @throws INVALID_TOKEN when the link is unknown, used, replaced by a newer one, or older than ten minutes.
  */
-export async function signInByEmailLink(actor: Actor, { token, delivery }: EmailLink, marker: string | null): Promise<SignInDone> {
-  const credential = credentialFor(delivery)
+export async function signInByEmailLink(
+  actor: Actor,
+  { token, delivery, remember }: EmailLink,
+  marker: string | null,
+): Promise<SignInDone> {
+  const credential = credentialFor(delivery, remember)
   const answer = await transaction('auth', anonymous, async (tx) => {
     const taken = await takeToken(tx, purpose, token)
     const user = taken && (await lockOwner(tx, taken))
@@ -61,7 +65,7 @@ export async function signInByEmailCode(actor: Actor, input: EmailCode, marker: 
   const attempter = { email, address: currentCall()?.address ?? null, known: knownDevice(marker, email) }
   const throttled = await takeAttempt(attempter)
   if (throttled) return refuseThrottled(anonymous, pending.row.userId, throttled)
-  const credential = credentialFor(input.delivery)
+  const credential = credentialFor(input.delivery, input.remember)
   const isWhole = async (answer: SignInAnswer | null) => answer?.status === 'SIGNED_IN'
   const answer = await forgiving(attempter, () => transaction('auth', anonymous, (tx) => decide(tx, input, credential, actor)), isWhole)
   return doneWith(answer, credential, marker)

@@ -28,6 +28,10 @@ export const signInEvents = defineEvents('auth', {
     about: 'A person is to prove once more who they are by a code; the mail is sent for this event.',
     data: TokenId,
   },
+  'auth.remembered.shown_twice': {
+    about: 'What a device is remembered by was shown a second time: there is a copy. Its family ended, and the sessions that it began.',
+    data: z.strictObject({ sessions: z.int() }),
+  },
   'auth.step_up.failed': { about: 'A person was to prove once more who they are, and what they showed was wrong.', data: Method },
 })
 

@@ -6,7 +6,7 @@ import { AppError } from '#lib/errors.ts'
 import { hashPassword, verifyPassword } from '#lib/password-hash.ts'
 import { acceptPassword } from '#lib/new-password.ts'
 import { setPassword, stillHas } from './account-password.ts'
-import { presentSignedIn, doneWith, type SignInDone } from './complete-sign-in.ts'
+import { presentSignedIn, renewedWith, type SignInDone } from './complete-sign-in.ts'
 import { isUsable, levelOf } from './policy.ts'
 import type { ChangePassword, CheckEmail, PasswordReset, RequestReset, ResetPassword, SessionKind } from './schema.ts'
 import type { SignedIn } from './schema-sign-in.ts'
@@ -44,7 +44,7 @@ export async function changePassword(
   const credential = newCredential(kind)
   const change = { actor, verified, hash: await hashPassword(password), credential }
   const answer = await forgiving(attempter, () => transaction('auth', actor, (tx) => applyChange(tx, change)))
-  return { ...doneWith(answer, credential, null), device: null }
+  return renewedWith(answer, credential)
 }
 
 /** The session in use ends and begins anew, as proven as it was. */

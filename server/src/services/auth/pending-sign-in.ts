@@ -38,7 +38,7 @@ export async function signInBySecondFactor(actor: Actor, shown: SecondFactorProo
   const attempter = { email: owner.email, address: currentCall()?.address ?? null, known: knownDevice(marker, owner.email) }
   const throttled = await takeAttempt(attempter)
   if (throttled) return refuseThrottled(anonymous, owner.id, throttled)
-  const credential = newCredential(pending.kind)
+  const credential = newCredential(pending.kind, pending.rememberedAs)
   const answer = await forgiving(attempter, () => transaction('auth', anonymous, (tx) => decide(tx, owner.id, shown, credential, actor)))
   return doneWith(answer, credential, marker)
 }

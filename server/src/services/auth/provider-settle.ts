@@ -52,8 +52,8 @@ export function finished<A extends { readonly status: string }>(
   credential: Credential,
   marker: string | null,
 ): Finished<A | ProviderFinished> {
-  const { cookie, device } = isSignedIn(answer) ? doneWith(answer, credential, marker) : { cookie: null, device: null }
-  return { answer, cookie, device }
+  const done = isSignedIn(answer) ? doneWith(answer, credential, marker) : { cookie: null, device: null }
+  return { ...done, answer }
 }
 
 function isSignedIn(answer: { readonly status: string }): answer is Extract<ProviderFinished, { status: 'SIGNED_IN' }> {

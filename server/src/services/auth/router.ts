@@ -8,6 +8,7 @@ import { secondFactorRouter } from './router-second-factor.ts'
 import { stepUpRouter } from './router-step-up.ts'
 import { emailSignInRouter } from './router-email-sign-in.ts'
 import { recoveryCodeRouter } from './router-recovery-code.ts'
+import { rememberedRouter } from './router-remembered.ts'
 import { totpRouter } from './router-totp.ts'
 import { changePassword, requestReset, resetPassword } from './passwords.ts'
 import { apiKeyRouter } from './router-api-key.ts'
@@ -62,8 +63,9 @@ export const authRouter = router({
     .input(Nothing)
     .output(SignedOut)
     .mutation(async ({ ctx }) => {
-      const answer = await signOut(ctx.actor)
+      const answer = await signOut(ctx.actor, ctx.rememberToken)
       ctx.reply.clearSessionCookie()
+      if (ctx.rememberToken !== null) ctx.reply.clearRememberCookie()
       return answer
     }),
   /** Gives the person who is signed in. */
@@ -116,6 +118,7 @@ export const authRouter = router({
   totp: totpRouter,
   recoveryCode: recoveryCodeRouter,
   emailSignIn: emailSignInRouter,
+  remembered: rememberedRouter,
   email: emailRouter,
 
   password: router({

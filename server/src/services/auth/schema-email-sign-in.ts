@@ -1,7 +1,7 @@
 /** What goes into sign-in by mail and what comes out. */
 import { z } from 'zod'
 import { EmailAddress } from '#lib/email-address.ts'
-import { Delivery, Token } from './schema.ts'
+import { Delivery, Remember, Token } from './schema.ts'
 import { TypedCode } from './schema-totp.ts'
 
 export const RequestEmailSignIn = z.strictObject({ email: EmailAddress })
@@ -17,11 +17,11 @@ export const EmailCodeSent = z.strictObject({
 export type EmailCodeSent = z.infer<typeof EmailCodeSent>
 
 /** The token of the link from the mail: good in any browser. */
-export const EmailLink = z.strictObject({ token: Token, delivery: Delivery })
+export const EmailLink = z.strictObject({ token: Token, delivery: Delivery, remember: Remember })
 export type EmailLink = z.infer<typeof EmailLink>
 
-export const EmailCode = z.strictObject({ pendingToken: Token, code: TypedCode, delivery: Delivery })
+export const EmailCode = z.strictObject({ pendingToken: Token, code: TypedCode, delivery: Delivery, remember: Remember })
 export type EmailCode = z.infer<typeof EmailCode>
 
-export const StepUpEmail = EmailCode.omit({ delivery: true })
+export const StepUpEmail = EmailCode.omit({ delivery: true, remember: true })
 export type StepUpEmail = z.infer<typeof StepUpEmail>

@@ -21,6 +21,8 @@ export const SignedIn = z.strictObject({
   sessionId: SessionId,
   /** Shown once, to tools; null where the cookie holds it. */
   token: z.string().nullable(),
+  /** For `auth.remembered.signIn`, shown once, to tools that asked to be remembered; null where the cookie holds it, and for all others. */
+  rememberToken: z.string().nullable(),
   expiresAt: z.date(),
 })
 export type SignedIn = z.infer<typeof SignedIn>

@@ -57,7 +57,10 @@ export type EmailVerified = z.infer<typeof EmailVerified>
 export const Delivery = z.enum(['COOKIE', 'TOKEN'])
 export type Delivery = z.infer<typeof Delivery>
 
-export const SignIn = z.strictObject({ email: EmailAddress, password: ShownPassword, delivery: Delivery })
+/** Whether the device is to be remembered for ninety days. */
+export const Remember = z.boolean().exactOptional()
+
+export const SignIn = z.strictObject({ email: EmailAddress, password: ShownPassword, delivery: Delivery, remember: Remember })
 export type SignIn = z.infer<typeof SignIn>
 
 export const Me = z.strictObject({

@@ -1,5 +1,5 @@
 /** Sessions: one sign-in on one device. `mintSession` is the only place that makes one. */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUIDv7 } from 'node:crypto'
 import { db, keyset, refuse, transaction, type Row, type Tx } from '#db'
 import type { Actor, UserActor } from '#lib/actor.ts'
 import { currentCall } from '#lib/call.ts'
@@ -9,6 +9,7 @@ import { prefixOf } from '#lib/network-address.ts'
 import { sha256 } from '#lib/secrets.ts'
 import { levelOf, lifetimesOf } from './policy.ts'
 import { revocation } from './revocations.ts'
+import { findToken } from './tokens.ts'
 import type { Level, SignInMethod } from './schema-sign-in.ts'
 import type { Delivery, ListSessions, RevokeSession, Session, SessionKind, SessionList, SessionsRevoked, SignedOut } from './schema.ts'
 
@@ -16,6 +17,14 @@ import type { Delivery, ListSessions, RevokeSession, Session, SessionKind, Sessi
 export interface Credential {
   readonly kind: SessionKind
   readonly token: string
+  /** What the device is to be remembered by, where its owner wants that. */
+  readonly remembered?: RememberedBy
+}
+
+/** A token for ninety days and the family that it belongs to: what replaces it when it is used belongs to the same. */
+export interface RememberedBy {
+  readonly token: string
+  readonly family: string
 }
 
 type EndReason = NonNullable<Row<'session'>['endReason']>
@@ -23,13 +32,14 @@ type EndReason = NonNullable<Row<'session'>['endReason']>
 const prefixes: Record<SessionKind, string> = { COOKIE: 'pln_s_', BEARER: 'pln_t_' }
 
 /** Makes a credential of 256 random bits. Make it outside the transaction, so that a repeated attempt of it mints the same one. */
-export function newCredential(kind: SessionKind): Credential {
-  return { kind, token: prefixes[kind] + randomBytes(32).toString('base64url') }
+export function newCredential(kind: SessionKind, family: string | null = null): Credential {
+  const token = prefixes[kind] + randomBytes(32).toString('base64url')
+  return { kind, token, ...(family !== null && { remembered: { family, token: `pln_k_${randomBytes(32).toString('base64url')}` } }) }
 }
 
 /** The credential of a sign-in that asks for a cookie or for a token. Made outside the transaction, as all are. */
-export function credentialFor(delivery: Delivery): Credential {
-  return newCredential(delivery === 'COOKIE' ? 'COOKIE' : 'BEARER')
+export function credentialFor(delivery: Delivery, remember = false): Credential {
+  return newCredential(delivery === 'COOKIE' ? 'COOKIE' : 'BEARER', remember ? randomUUIDv7() : null)
 }
 
 /** The hash of a token that looks like one of its kind; null for anything else, so that one kind is never accepted as the other. */
@@ -55,6 +65,7 @@ export async function mintSession(tx: Tx<'auth'>, user: Row<'user'>, credential:
       userId: user.id,
       kind: credential.kind,
       tokenHash: sha256(credential.token),
+      rememberedAs: credential.remembered?.family ?? null,
       ...provenNow(tx, user, proof),
       addressPrefix: prefixOf(call?.address ?? null),
       userAgent: call?.userAgent?.slice(0, 300) ?? null,
@@ -107,15 +118,30 @@ function provenNow(tx: Tx<'auth'>, user: Row<'user'>, { methods, level }: Proof)
 export async function endSessions(
   tx: Tx<'auth'>,
   userId: string,
-  where: { id?: string | { not: string } },
+  where: { id?: string | { not: string }; rememberedAs?: string },
   reason: EndReason,
 ): Promise<number> {
-  const { count } = await tx.session.updateMany({
+  const ended = await tx.session.updateManyAndReturn({
     where: { ...where, userId, revokedAt: null },
     data: { revokedAt: tx.now, endReason: reason },
+    select: { rememberedAs: true },
   })
-  if (count > 0) await tx.notify('plinth_revoked', revocation(userId))
-  return count
+  if (ended.length > 0) await tx.notify('plinth_revoked', revocation(userId))
+  const families = [where.rememberedAs, ...ended.map(({ rememberedAs }) => rememberedAs)].filter((family) => typeof family === 'string')
+  await forgetDevices(tx, userId, typeof where.id === 'string' || where.rememberedAs !== undefined ? families : null)
+  return ended.length
+}
+
+/** Whoever ends a session means the device too, or it would be back at once. Null stands for every device but those of sessions that go on. */
+async function forgetDevices(tx: Tx<'auth'>, userId: string, families: string[] | null): Promise<void> {
+  const remembered = { purpose: 'REMEMBERED', userId, usedAt: null } as const
+  if (families) {
+    if (families.length > 0) await tx.verificationToken.deleteMany({ where: { ...remembered, subject: { in: families } } })
+    return
+  }
+  const alive = await tx.session.findMany({ where: { userId, revokedAt: null }, select: { rememberedAs: true } })
+  const kept = alive.flatMap(({ rememberedAs }) => rememberedAs ?? [])
+  await tx.verificationToken.deleteMany({ where: { ...remembered, subject: { notIn: kept } } })
 }
 
 /** Ends one session of a person, where it is alive, and records it. */
@@ -130,11 +156,16 @@ export async function endSession(
   return ended > 0
 }
 
-/** Ends the session in use. Signing out when signed out is no error: a browser wants to be rid of its cookie. */
-export async function signOut(actor: Actor): Promise<SignedOut> {
-  if (actor.kind !== 'USER') return { status: 'SIGNED_OUT' }
+/**
+ * Ends the session in use, and what the browser is remembered by. Signing out when signed out is no error: a browser wants to be rid of its
+ * cookies.
+ */
+export async function signOut(actor: Actor, remembered: string | null = null): Promise<SignedOut> {
+  if (actor.kind !== 'USER' && remembered === null) return { status: 'SIGNED_OUT' }
   return transaction('auth', actor, async (tx): Promise<SignedOut> => {
-    await endSession(tx, actor.userId, actor.sessionId, 'SIGNED_OUT')
+    if (actor.kind === 'USER') await endSession(tx, actor.userId, actor.sessionId, 'SIGNED_OUT')
+    const known = remembered === null ? null : await findToken(tx, 'REMEMBERED', remembered)
+    if (known?.userId) await forgetDevices(tx, known.userId, [known.subject])
     return { status: 'SIGNED_OUT' }
   })
 }

@@ -52,10 +52,10 @@ async function hasNoSecond(userId = ''): Promise<boolean> {
   return (await secondFactorsOf(userId)).length === 0
 }
 
-async function verify(userId: string | null, hash: string | null, { password, delivery }: SignIn): Promise<Attempt> {
+async function verify(userId: string | null, hash: string | null, { password, delivery, remember }: SignIn): Promise<Attempt> {
   const right = await verifyPassword(hash, password)
   const rehashed = right && hash !== null && needsRehash(hash) ? await hashPassword(password) : null
-  return { userId, hash, right, rehashed, credential: credentialFor(delivery) }
+  return { userId, hash, right, rehashed, credential: credentialFor(delivery, remember) }
 }
 
 /** Decided on the locked row, not on what was read before the password was verified. */

@@ -8,7 +8,7 @@ import { currentCall } from '#lib/call.ts'
 import { AppError, type StepUpMethod } from '#lib/errors.ts'
 import { verifyPassword } from '#lib/password-hash.ts'
 import { stillHas } from './account-password.ts'
-import { doneWith, presentSignedIn, type SignInDone } from './complete-sign-in.ts'
+import { presentSignedIn, renewedWith, type SignInDone } from './complete-sign-in.ts'
 import { isSecondFactor } from './policy.ts'
 import type { SessionKind } from './schema.ts'
 import type { SignedIn, StepUpPassword } from './schema-sign-in.ts'
@@ -42,7 +42,7 @@ export async function stepUp(actor: UserActor, kind: SessionKind, shown: StepUpP
   if (throttled) return refuseThrottled(actor, actor.userId, throttled)
   const [credential, prove] = [newCredential(kind), await shown.verify()]
   const answer = await forgiving(attempter, () => transaction('auth', actor, (tx) => renew(tx, actor, { ...shown, prove, credential })))
-  return { ...doneWith(answer, credential, null), device: null }
+  return renewedWith(answer, credential)
 }
 
 /** Steps up by the password. @throws as `stepUp` */

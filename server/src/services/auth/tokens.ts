@@ -49,6 +49,7 @@ export interface NewToken {
   /** Of a sign-in that waits for its second factor. */
   readonly methods?: SignInMethod[]
   readonly kind?: SessionKind
+  readonly rememberedAs?: string | null
   readonly ttlMs: number
   /** The token itself, where it does not follow from the row's id: codes that people keep, tokens that devices keep. */
   readonly token?: string
@@ -133,9 +134,14 @@ export async function countTry(tx: Tx<'auth'>, purpose: TokenPurpose, token: str
   if (tried && tried.tries >= most) await takeToken(tx, purpose, token)
 }
 
+/** The row of a token, good or not: used ones are kept until they would have ended, so that a second use is known for what it is. */
+export async function findToken(tx: Tx<'auth'>, purpose: TokenPurpose, token: string): Promise<TokenRow | null> {
+  return tx.verificationToken.findFirst({ where: { tokenHash: sha256(token), purpose } })
+}
+
 /** The answer to a token that is no good, and its trace: whose it was, where that is known. To be returned from the transaction. */
 export async function refuseToken(tx: Tx<'auth'>, purpose: TokenPurpose, token: string) {
-  const known = await tx.verificationToken.findFirst({ where: { tokenHash: sha256(token), purpose } })
+  const known = await findToken(tx, purpose, token)
   tx.record('auth.token.refused', known?.userId ? { user: known.userId } : {}, { purpose })
   return refuse('INVALID_TOKEN', 'This link is unknown, was used, or is too old.')
 }

@@ -4,7 +4,7 @@ import type { Actor, UserActor } from '#lib/actor.ts'
 import { publicUrl } from '#lib/mail.ts'
 import { isSealedByOldKey, openSecret, sealSecret } from '#lib/sealed.ts'
 import { base32, matchingTotpStep, newTotpSecret } from '#lib/totp.ts'
-import { doneWith, presentSignedIn, type SignInDone } from './complete-sign-in.ts'
+import { presentSignedIn, renewedWith, type SignInDone } from './complete-sign-in.ts'
 import { signInBySecondFactor } from './pending-sign-in.ts'
 import { purgeIdleRecoveryCodes } from './recovery-codes.ts'
 import type { SessionKind } from './schema.ts'
@@ -42,7 +42,7 @@ export async function enrolTotp(actor: UserActor): Promise<TotpEnrolment> {
 export async function confirmTotp(actor: UserActor, kind: SessionKind, { code }: TotpCode): Promise<SignInDone<SignedIn>> {
   const credential = newCredential(kind)
   const answer = await transaction('auth', actor, (tx) => confirm(tx, actor, code, credential))
-  return { ...doneWith(answer, credential, null), device: null }
+  return renewedWith(answer, credential)
 }
 
 async function confirm(
