@@ -8,11 +8,25 @@ const offsets = new Map<string, number>()
 export async function advance(url: string, ms: number): Promise<void> {
   const offset = (offsets.get(url) ?? 0) + ms
   offsets.set(url, offset)
-  await query(
-    url,
-    `CREATE OR REPLACE FUNCTION core.clock() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
-     AS $$ SELECT date_trunc('milliseconds', clock_timestamp()) + interval '${offset} milliseconds' $$;
-     SELECT core.ensure_activity_partitions(3)`,
-  )
+  await query(url, `${clockOf(running(offset))}; SELECT core.ensure_activity_partitions(3)`)
   advanceClock(ms)
+}
+
+/** Stops the clock of a test database while this runs: on a busy machine a pause of two seconds would be over in the middle of a race. */
+export async function stopped<T>(url: string, work: () => Promise<T>): Promise<T> {
+  const offset = offsets.get(url) ?? 0
+  await query(url, clockOf(`timestamptz '${new Date(Date.now() + offset).toISOString()}'`))
+  try {
+    return await work()
+  } finally {
+    await query(url, clockOf(running(offset)))
+  }
+}
+
+function running(offset: number): string {
+  return `date_trunc('milliseconds', clock_timestamp()) + interval '${offset} milliseconds'`
+}
+
+function clockOf(time: string): string {
+  return `CREATE OR REPLACE FUNCTION core.clock() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT ${time} $$`
 }

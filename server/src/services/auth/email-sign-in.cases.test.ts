@@ -5,8 +5,8 @@ import { advance } from '../../../test/clock.ts'
 import { query } from '../../../test/database.ts'
 import { eventually } from '../../../test/outbox.ts'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
+import { withThrottles } from '../../../test/throttles.ts'
 import { unevenness } from '../../../test/timing.ts'
-import { useThrottles } from './index.ts'
 
 const password = 'nine lazy otters hum'
 const minute = 60_000
@@ -17,6 +17,8 @@ beforeAll(async () => {
   server = await startTestServer()
 })
 afterAll(() => server.stop())
+
+const throttled = <T>(work: () => Promise<T>) => withThrottles(server.database.ownerUrl, work)
 
 const ask = <R extends Record<string, unknown>>(sql: string, values: unknown[] = []) => query<R>(server.database.ownerUrl, sql, values)
 const open = () => openBrowser(server.url)
@@ -121,11 +123,11 @@ test('M04 guesses at a code by mail are counted with those at the password, for 
     ['nobody4@example.com', unknown.pendingToken],
   ] as const) {
     await ask('DELETE FROM auth.throttles')
-    useThrottles(true)
     const wrong = { email: address, password: 'eight lazy otters hum', delivery: 'COOKIE' }
-    const answers = []
-    for (let i = 0; i < 3; i += 1) answers.push(await open().mutate('auth.signIn', wrong), await byCode(pendingToken, 'x'))
-    useThrottles(false)
+    const answers: Answer[] = []
+    await throttled(async () => {
+      for (let i = 0; i < 3; i += 1) answers.push(await open().mutate('auth.signIn', wrong), await byCode(pendingToken, 'x'))
+    })
     expect(statuses(answers)).toEqual([401, 401, 401, 401, 401, 429])
   }
 })
@@ -163,9 +165,7 @@ test('A03 the time that it takes does not tell whether there is an account', { r
 
 test('R16 an address gets three of these mails an hour, and the answer stays the same', async () => {
   const email = await person()
-  useThrottles(true)
-  const answers = await Promise.all(Array.from({ length: 10 }, () => open().mutate('auth.emailSignIn.request', { email })))
-  useThrottles(false)
+  const answers = await throttled(() => Promise.all(Array.from({ length: 10 }, () => open().mutate('auth.emailSignIn.request', { email }))))
   expect(statuses(answers)).toEqual(Array(10).fill(200))
   const [{ count } = { count: 0 }] = await ask<{ count: number }>(
     `SELECT count(*)::int FROM auth.verification_tokens AS t JOIN auth.users AS u ON u.id = user_id WHERE u.email = $1 AND purpose = 'EMAIL_SIGN_IN'`,

@@ -3,7 +3,7 @@ import { openBrowser, type Browser } from '../../../test/browser.ts'
 import { advance } from '../../../test/clock.ts'
 import { query } from '../../../test/database.ts'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
-import { useThrottles } from './index.ts'
+import { withThrottles } from '../../../test/throttles.ts'
 
 const password = 'nine lazy otters hum'
 const next = 'ten brisk herons wade'
@@ -15,6 +15,8 @@ beforeAll(async () => {
   server = await startTestServer({ env: { PUBLIC_URL: 'https://plinth.example.com' } })
 })
 afterAll(() => server.stop())
+
+const throttled = <T>(work: () => Promise<T>) => withThrottles(server.database.ownerUrl, work)
 
 const ask = <R extends Record<string, unknown>>(sql: string, values: unknown[] = []) => query<R>(server.database.ownerUrl, sql, values)
 const tool = (token: unknown) => openBrowser(server.url, { authorization: `Bearer ${String(token)}` })
@@ -79,9 +81,14 @@ test('M04 knowing the password clears no counter while the second factor is stil
   await withSecondFactor(email)
   const keyed = { 'idempotency-key': 'a-key-of-this-sign-in', 'x-plinth-device': 'a-device-of-its-own-2' }
   const attempt = (headers = {}) => openBrowser(server.url).mutate('auth.signIn', { email, password, delivery: 'COOKIE' }, headers)
-  useThrottles(true)
-  const answers = [await attempt(keyed), await attempt(keyed), await attempt(keyed), await attempt(), await attempt(), await attempt()]
-  useThrottles(false)
+  const answers = await throttled(async () => [
+    await attempt(keyed),
+    await attempt(keyed),
+    await attempt(keyed),
+    await attempt(),
+    await attempt(),
+    await attempt(),
+  ])
   expect(answers.map(({ status }) => status)).toEqual([200, 409, 409, 200, 200, 429])
 })
 
@@ -131,9 +138,9 @@ test('M08 where there is a second factor, a fresh session of level 1 and the pas
 
 test('guesses at a step-up are counted, in a session as on a device', async () => {
   const { browser } = await person()
-  useThrottles(true)
-  const answers = await Promise.all(Array.from({ length: 30 }, () => browser.mutate('auth.stepUp.password', { password: next })))
-  useThrottles(false)
+  const answers = await throttled(() =>
+    Promise.all(Array.from({ length: 30 }, () => browser.mutate('auth.stepUp.password', { password: next }))),
+  )
   const statuses = answers.map(({ status }) => status)
   expect(statuses.filter((status) => status === 400)).toHaveLength(10)
   expect(statuses.filter((status) => status === 429)).toHaveLength(20)

@@ -4,7 +4,7 @@ import { openBrowser, type Answer, type Browser } from '../../../test/browser.ts
 import { advance } from '../../../test/clock.ts'
 import { query } from '../../../test/database.ts'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
-import { useThrottles } from './index.ts'
+import { withThrottles } from '../../../test/throttles.ts'
 
 const password = 'nine lazy otters hum'
 let server: TestServer
@@ -14,6 +14,8 @@ beforeAll(async () => {
   server = await startTestServer()
 })
 afterAll(() => server.stop())
+
+const throttled = <T>(work: () => Promise<T>) => withThrottles(server.database.ownerUrl, work)
 
 const ask = <R extends Record<string, unknown>>(sql: string, values: unknown[] = []) => query<R>(server.database.ownerUrl, sql, values)
 const open = () => openBrowser(server.url)
@@ -107,16 +109,14 @@ test('M04 guesses at recovery codes, app codes and the password fill one counter
   const { email } = await person()
   const token = await pending(email)
   await ask('DELETE FROM auth.throttles')
-  useThrottles(true)
   const app = () => open().mutate('auth.secondFactor.totp', { pendingToken: token, code: '000000x' })
-  const answers = [
+  const answers = await throttled(async () => [
     await show(token, 'AAAA'),
     await app(),
     await show(token, 'BBBB'),
     await app(),
     await signIn(email),
     await show(token, 'CCCC'),
-  ]
-  useThrottles(false)
+  ])
   expect(statuses(answers)).toEqual([401, 401, 401, 401, 200, 429])
 })

@@ -4,7 +4,7 @@ import { openBrowser, type Answer } from '../../../test/browser.ts'
 import { query } from '../../../test/database.ts'
 import { unevenness } from '../../../test/timing.ts'
 import { startTestServer, type TestPerson, type TestServer } from '../../../test/server.ts'
-import { useThrottles } from './index.ts'
+import { withThrottles } from '../../../test/throttles.ts'
 
 const password = 'nine lazy otters hum'
 const wrong = 'eight lazy otters hum'
@@ -25,15 +25,7 @@ const withoutId = (answer: Answer) => answer.text.replace(/"requestId":"[^"]*"/,
 const traces = async (event: string, { me }: TestPerson) =>
   (await ask('SELECT FROM core.activity WHERE event = $1 AND user_id = $2', [event, me.id])).length
 
-/** Runs with the throttles on; the test server has them off. */
-async function throttled<T>(work: () => Promise<T>): Promise<T> {
-  useThrottles(true)
-  try {
-    return await work()
-  } finally {
-    useThrottles(false)
-  }
-}
+const throttled = <T>(work: () => Promise<T>) => withThrottles(server.database.ownerUrl, work)
 
 test('A02 a wrong password, an unknown address and accounts that are deleted, disabled, not verified or without a password are answered alike', async () => {
   const right = await server.signUpAs('right@example.com', { password })

@@ -4,7 +4,7 @@ import { openBrowser, type Answer, type Browser } from '../../../test/browser.ts
 import { advance } from '../../../test/clock.ts'
 import { query } from '../../../test/database.ts'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
-import { useThrottles } from './index.ts'
+import { withThrottles } from '../../../test/throttles.ts'
 
 const password = 'nine lazy otters hum'
 const [second, minute] = [1_000, 60_000]
@@ -15,6 +15,8 @@ beforeAll(async () => {
   server = await startTestServer({ env: { PUBLIC_URL: 'https://plinth.example.com' } })
 })
 afterAll(() => server.stop())
+
+const throttled = <T>(work: () => Promise<T>) => withThrottles(server.database.ownerUrl, work)
 
 const ask = <R extends Record<string, unknown>>(sql: string, values: unknown[] = []) => query<R>(server.database.ownerUrl, sql, values)
 const open = () => openBrowser(server.url)
@@ -105,14 +107,12 @@ test('M04 five wrong codes end a pending sign-in: the right one comes too late, 
   expect((await showCode(await pending(email), app.code(1))).status).toBe(200)
 })
 
-test('M04 of two hundred wrong codes at once five are looked at, in however many challenges', async () => {
+test('M04 of two hundred wrong codes at once five are looked at, in however many challenges', { timeout: 120_000 }, async () => {
   const { email, app } = await person()
   const tokens = await Promise.all(Array.from({ length: 20 }, () => pending(email)))
   const wrong = app.code(1000)
   await ask('DELETE FROM auth.throttles')
-  useThrottles(true)
-  const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => showCode(tokens[i % 20] ?? '', wrong)))
-  useThrottles(false)
+  const answers = await throttled(() => Promise.all(Array.from({ length: 200 }, (_, i) => showCode(tokens[i % 20] ?? '', wrong))))
   expect(statuses(answers).filter((status) => status === 401)).toHaveLength(5)
   expect(statuses(answers).filter((status) => status === 429)).toHaveLength(195)
 })
@@ -121,8 +121,7 @@ test('M04 wrong codes and wrong passwords are counted as one', async () => {
   const { email, app } = await person()
   const token = await pending(email)
   await ask('DELETE FROM auth.throttles')
-  useThrottles(true)
-  const answers = [
+  const answers = await throttled(async () => [
     await showCode(token, app.code(1000)),
     await open().mutate('auth.signIn', { email, password: 'eight lazy otters hum', delivery: 'COOKIE' }),
     await showCode(token, app.code(1000)),
@@ -130,8 +129,7 @@ test('M04 wrong codes and wrong passwords are counted as one', async () => {
     await showCode(token, app.code(1000)),
     await showCode(token, app.code(1)),
     await showPassword(email),
-  ]
-  useThrottles(false)
+  ])
   expect(statuses(answers)).toEqual([401, 401, 401, 401, 401, 429, 429])
 })
 
