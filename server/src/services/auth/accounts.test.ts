@@ -32,7 +32,9 @@ test('a person signs up, proves the address and signs in; a verified address is 
   expect(await signIn('walk@example.com')).toMatchObject({ status: 200, data: { me: { email: 'walk@example.com', emailVerified: true } } })
   expect(await browser.mutate('auth.verifyEmail', { token })).toMatchObject({ status: 400, error: { data: { code: 'INVALID_TOKEN' } } })
   const [user] = await usersWith('walk@example.com')
-  const events = await ask<{ event: string }>(`SELECT event FROM core.activity WHERE user_id = $1 AND event LIKE 'auth.%' ORDER BY id`, [user?.id])
+  const events = await ask<{ event: string }>(`SELECT event FROM core.activity WHERE user_id = $1 AND event LIKE 'auth.%' ORDER BY id`, [
+    user?.id,
+  ])
   expect(events.map(({ event }) => event)).toEqual([
     'auth.user.created',
     'auth.email_verification.requested',
