@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { contestants, newKey, plinth } from './contestants.ts'
 import { drained, start } from './http.ts'
 import { load, send } from './load.ts'
-import { type Backends, run, stop } from './processes.ts'
+import { type Backends, cpuOf, run, stop } from './processes.ts'
 import { requestRound, rowOf, series, together } from './rounds.ts'
 import type { Mode, Part, Row } from './rows.ts'
 import { median, ratio, turn } from './statistics.ts'
@@ -108,15 +108,18 @@ async function pipeline(world: World, { seconds }: Mode): Promise<Row[]> {
 /** From the command until the server says that it is ready, its files in the page cache and its database deployed. */
 export async function starts(world: World, _: Backends, mode: Mode): Promise<Part> {
   await makePlinth(world, 'starts')
-  const times: number[] = []
+  const [times, cpus]: [number[], number[]] = [[], []]
   for (let turns = 0; turns <= mode.starts; turns++) {
     const { child, ms } = await start((port) => run(plinth(world.url('starts'), port)))
+    const cpu = await cpuOf(child)
     await stop(child)
-    if (turns > 0) times.push(ms / 1_000)
+    if (turns === 0) continue
+    times.push(ms / 1_000)
+    cpus.push(cpu)
   }
   const [least, most] = [Math.min(...times), Math.max(...times)]
   return {
-    rows: [{ part: 'Start', what: `started ${times.length} times`, who: 'Plinth', note: `${least.toFixed(2)} to ${most.toFixed(2)} s` }],
+    rows: [{ part: 'Start', what: `started ${times.length} times`, who: 'Plinth', cpuUs: median(cpus), note: `${least.toFixed(2)} to ${most.toFixed(2)} s` }],
     figures: { startSeconds: median(times) },
   }
 }
