@@ -4,6 +4,7 @@ import { mailEmailChanged, mailEmailChangeLinks, mailEmailChangeUndone } from '.
 import { mailEmailSignIn, mailStepUpCode } from './email-sign-in-mails.ts'
 import { sendApplicationInvitation } from './application-invitation-mail.ts'
 import { mailedEvents, sendMailFor } from './mails.ts'
+import { linkEvents, mailLinkChange } from './provider-mails.ts'
 import { sendNewPlaceNotice } from './notices.ts'
 import { removeOldEmailChanges, removeOldSessions, removeOldThrottles, removeOldTokens, removeOldVisits } from './retention.ts'
 
@@ -15,6 +16,7 @@ export const jobs: readonly Job[] = [
   effect({ name: 'auth.email_sign_in_mail', on: ['auth.email_sign_in.requested'], run: mailEmailSignIn }),
   effect({ name: 'auth.step_up_mail', on: ['auth.step_up.mail_requested'], run: mailStepUpCode }),
   effect({ name: 'auth.new_place_notice', on: ['auth.session.started'], run: sendNewPlaceNotice }),
+  effect<(typeof linkEvents)[number]>({ name: 'auth.provider_mail', on: linkEvents, run: mailLinkChange }),
   effect({ name: 'auth.application_invitation_mail', on: ['auth.application_invitation.created'], run: sendApplicationInvitation }),
   schedule({ name: 'auth.sessions_retention', cron: '17 3 * * *', run: removeOldSessions }),
   schedule({ name: 'auth.tokens_retention', cron: '27 3 * * *', run: removeOldTokens }),

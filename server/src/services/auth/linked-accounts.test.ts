@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openBrowser, type Answer, type Browser } from '../../../test/browser.ts'
 import { advance } from '../../../test/clock.ts'
 import { query } from '../../../test/database.ts'
+import { eventually } from '../../../test/outbox.ts'
 import { startGithub, type Github } from '../../../test/providers/github.ts'
 import { startOpenIdProvider, type OpenIdProvider } from '../../../test/providers/openid.ts'
 import { visit } from '../../../test/providers/visit.ts'
@@ -104,7 +105,10 @@ test('linking and unlinking take a fresh proof', async () => {
     ['auth.provider.unlink', { id: account?.id }],
   ] as const) {
     const answer = await browser.mutate(procedure, input)
-    expect([answer.status, answer.error?.data]).toMatchObject([401, { code: 'STEP_UP_REQUIRED', details: { methods: ['PASSWORD'] } }])
+    expect([answer.status, answer.error?.data]).toMatchObject([
+      401,
+      { code: 'STEP_UP_REQUIRED', details: { methods: ['PASSWORD', 'PROVIDER'] } },
+    ])
   }
   expect(await linkedTo('stale-1')).toHaveLength(1)
 })
@@ -161,6 +165,10 @@ test('what is unlinked signs nobody in, and may be linked to another account', a
   const foreign = await bob.browser.mutate('auth.provider.unlink', { id: account?.id })
   expect([foreign.status, foreign.error?.data.code]).toEqual([404, 'NOT_FOUND'])
   expect((await alice.browser.mutate('auth.provider.unlink', { id: account?.id })).data).toEqual({ status: 'UNLINKED' })
+  await eventually(async () => {
+    const subjects = (await server.mailsTo(alice.email)).map(({ subject }) => subject)
+    return subjects.includes('You can sign in with The company') && subjects.includes('You can no longer sign in with The company')
+  })
   expect((await link(bob.browser, 'moving')).data).toMatchObject({ status: 'LINKED' })
   expect(await linkedTo('moving')).toEqual([bob.email])
 })

@@ -42,3 +42,13 @@ export function redirectProvider(id: string): RedirectProvider {
   if (!provider) throw new AppError('NOT_FOUND', 'There is no such provider.')
   return provider
 }
+
+/** What people call a provider; its id where the configuration has it no more. */
+export function nameOfProvider(id: string): string {
+  return id === 'plex' ? 'Plex' : (providers.get(id)?.name ?? id)
+}
+
+/** The ids of the providers that can be made to ask a person anew who they are. */
+export function providersThatAskAnew(): string[] {
+  return redirectProviders().flatMap(({ id, asksAnew }) => (asksAnew ? [id] : []))
+}

@@ -4,6 +4,7 @@
  */
 import { db } from '#db'
 import type { StepUpMethod } from '#lib/errors.ts'
+import { providersThatAskAnew } from './providers.ts'
 import type { Level, SecondFactorMethod } from './schema-sign-in.ts'
 
 /** Lists the second factors of a person; none where the first is enough. Inside a transaction it reads in that transaction. */
@@ -27,11 +28,15 @@ export interface StepUpNeeds {
 
 /**
  * Says what a person steps up by: their second factors where they have any, for then a password that was fished is not enough; otherwise their
- * password; where they have none of it, a code by mail.
+ * password, or where they have none a code by mail; and a linked provider, where it asks the person anew.
  */
 export async function stepUpNeedsOf(userId: string): Promise<StepUpNeeds> {
   const factors = await secondFactorsOf(userId)
   if (factors.length > 0) return { level: 2, methods: factors }
   const password = await db('auth').password.findFirst({ where: { userId }, select: { id: true } })
-  return { level: 1, methods: [password ? 'PASSWORD' : 'EMAIL'] }
+  const linked = await db('auth').oauthAccount.findFirst({
+    where: { userId, provider: { in: providersThatAskAnew() } },
+    select: { id: true },
+  })
+  return { level: 1, methods: [password ? 'PASSWORD' : 'EMAIL', ...(linked ? (['PROVIDER'] as const) : [])] }
 }
