@@ -27,14 +27,14 @@ export async function comeBack(client: Client, hash: string): Promise<Next> {
   }
 }
 
-/** Plex: its page opens in a window of its own, and this one asks until the person has confirmed. `pause` waits so many seconds. */
-export async function signInByPlex(client: Client, open: (url: string) => void, pause: (seconds: number) => Promise<void>): Promise<Next> {
+/** Plex: its page opens in a window of its own, and this one asks until the person has confirmed. A call waits for some seconds by itself. */
+export async function signInByPlex(client: Client, open: (url: string) => void): Promise<Next> {
   const { id, url } = await client.auth.plex.start.mutate({ delivery: 'COOKIE', returnTo: '/auth/finish' })
   open(url)
   for (;;) {
     const answer = await client.auth.plex.check.mutate({ id })
     if (answer.status !== 'WAITING') return nextAfter(answer)
-    await pause(answer.retryAfterSeconds)
+    await new Promise((done) => setTimeout(done, answer.retryAfterSeconds * 1_000))
   }
 }
 

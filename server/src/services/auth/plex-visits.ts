@@ -1,4 +1,5 @@
 /** Sign-in by Plex: the server holds the PIN and asks; the browser or tool that began says when to, and is told what came of it, never the token. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { refuse, transaction } from '#db'
 import { anonymous } from '#lib/actor.ts'
 import { VisitId } from '#lib/ids.ts'
@@ -14,7 +15,9 @@ import { newCredential } from './sessions.ts'
 
 /** How often Plex is asked about one PIN, at most. */
 const askEveryMs = 1_000
-const waiting: PlexChecked = { status: 'WAITING', retryAfterSeconds: 2 }
+/** How long there is between two questions while a caller waits. */
+const pauseMs = 2_000
+const waiting: PlexChecked = { status: 'WAITING', retryAfterSeconds: 1 }
 
 /**
  * Begins a sign-in by Plex, or a link to it: the page to send the person to. `check` tells what came of it.
@@ -40,12 +43,22 @@ export async function startPlex(
 }
 
 /**
- * Asks Plex whether the person has confirmed, and where they have, signs in, makes an account, or links, once.
+ * Asks Plex whether the person has confirmed, and where they have, signs in, makes an account, or links, once. Goes on asking for up to `wait`
+ * seconds, or until the caller is gone: who asked every other second by calls would use up the calls of an address.
  *
  * @throws UNAUTHORIZED where the visit was not begun by the same browser or tool, was finished, is too old, or never was;
  *   CONFLICT LINKED_TO_OTHER, NO_EMAIL_ADDRESS; UNAVAILABLE.
  */
-export async function checkPlex({ actor, inBrowser, marker }: Visitor, { id, secret }: CheckPlex): Promise<Finished<PlexChecked>> {
+export async function checkPlex(visitor: Visitor, input: CheckPlex, signal: AbortSignal | undefined): Promise<Finished<PlexChecked>> {
+  const until = performance.now() + input.wait * 1_000
+  for (;;) {
+    const done = await askOnce(visitor, input)
+    if (done.answer.status !== 'WAITING' || performance.now() + pauseMs > until || signal?.aborted) return done
+    await sleep(pauseMs, undefined, signal && { signal }).catch(() => undefined)
+  }
+}
+
+async function askOnce({ actor, inBrowser, marker }: Visitor, { id, secret }: CheckPlex): Promise<Finished<PlexChecked>> {
   const plex = thePlex()
   const attempt = await findPinVisit(actor, id, secret ?? inBrowser)
   if (!attempt?.sealedPin) return refuseVisit()

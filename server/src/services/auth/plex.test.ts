@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openBrowser, type Answer, type Browser } from '../../../test/browser.ts'
 import { advance } from '../../../test/clock.ts'
 import { query } from '../../../test/database.ts'
+import { eventually } from '../../../test/outbox.ts'
 import { startPlexTv, type PlexTv, type PlexUser } from '../../../test/providers/plex.ts'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
 import { plexTokenOf } from './index.ts'
@@ -41,7 +42,7 @@ const start = async (browser: Browser, more: object = {}, by = 'auth.plex.start'
   (await browser.mutate(by, { delivery: 'COOKIE', ...more })).data as Begun
 
 async function check(browser: Browser, input: object): Promise<Answer> {
-  const answer = await browser.mutate('auth.plex.check', input)
+  const answer = await browser.mutate('auth.plex.check', { wait: 0, ...input })
   said.push(answer.text, ...answer.setCookies)
   return answer
 }
@@ -77,10 +78,10 @@ test('a viewer confirms at Plex while the page asks here: first the address is p
   const { id, url, secret } = await start(browser, { returnTo: '/welcome' })
   const page = new URLSearchParams(new URL(url).hash.slice(2))
   expect([page.get('clientID'), page.get('forwardUrl'), secret]).toEqual(['plinth-of-these-tests', `${publicUrl}/welcome`, null])
-  expect((await check(browser, { id })).data).toEqual({ status: 'WAITING', retryAfterSeconds: 2 })
+  expect((await check(browser, { id })).data).toEqual({ status: 'WAITING', retryAfterSeconds: 1 })
   plex.confirm(url, person)
   const asked = plex.asked.length
-  expect((await check(browser, { id })).data).toEqual({ status: 'WAITING', retryAfterSeconds: 2 })
+  expect((await check(browser, { id })).data).toEqual({ status: 'WAITING', retryAfterSeconds: 1 })
   expect(plex.asked).toHaveLength(asked)
   await advance(server.database.ownerUrl, 1_000)
   expect((await check(browser, { id })).data).toEqual({ status: 'CHECK_EMAIL' })
@@ -120,6 +121,15 @@ test('O11 of twenty who ask at once, one is signed in', async () => {
   expect(answers.filter(({ data }) => (data as { status?: string } | undefined)?.status === 'SIGNED_IN')).toHaveLength(1)
   await advance(server.database.ownerUrl, 1_000)
   await refused(check(browser, { id }))
+})
+
+test('whoever waits is answered when the person confirms, by one call', async () => {
+  const [browser, person] = [openBrowser(server.url), await viewer()]
+  const { id, url } = await start(browser)
+  const answer = check(browser, { id, wait: 8 })
+  await eventually(() => plex.asked.at(-1)?.startsWith('GET /api/v2/pins/'))
+  plex.confirm(url, person)
+  expect((await answer).data).toMatchObject({ status: 'SIGNED_IN', me: { email: person.email } })
 })
 
 test('a tool that began is known by its secret, and has a token', async () => {

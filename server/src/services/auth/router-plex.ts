@@ -27,7 +27,8 @@ export const plexRouter = router({
     .meta({ cookies: true, unkeyed: true, changesCaller: true })
     .input(CheckPlex)
     .output(PlexChecked)
-    .mutation(async ({ ctx, input }) =>
-      deliver(ctx, await checkPlex({ actor: ctx.actor, inBrowser: ctx.holderSecret, marker: ctx.deviceMarker }, input)),
-    ),
+    .mutation(async ({ ctx, input, signal }) => {
+      const visitor = { actor: ctx.actor, inBrowser: ctx.holderSecret, marker: ctx.deviceMarker }
+      return deliver(ctx, await checkPlex(visitor, input, signal))
+    }),
 })

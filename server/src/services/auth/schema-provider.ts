@@ -79,6 +79,8 @@ export const CheckPlex = z.strictObject({
   id: VisitId,
   /** What `start` gave a tool. */
   secret: z.string().min(1).max(200).exactOptional(),
+  /** For how many seconds the server goes on asking before it answers WAITING. */
+  wait: z.int().min(0).max(8).default(8),
 })
 export type CheckPlex = z.infer<typeof CheckPlex>
 
