@@ -1,0 +1,123 @@
+/** Lines that decide about security. Each is taken out in a copy of the workspace, and a test that is named here has to fail each time. */
+
+export interface Guard {
+  /** What it holds. */
+  readonly about: string
+  readonly file: string
+  /** The text of the guard, which stands there once. */
+  readonly guard: string
+  /** What is there without it: code that compiles and does everything else as before. */
+  readonly without: string
+  /** The test that must fail: its file, and how its name begins. */
+  readonly testFile: string
+  readonly testName: string
+}
+
+const auth = 'server/src/services/auth'
+
+export const guards: readonly Guard[] = [
+  {
+    about: 'a token is used once',
+    file: `${auth}/tokens.ts`,
+    guard: 'where: { tokenHash: sha256(token), purpose, usedAt: null, expiresAt: { gt: tx.now } },',
+    without: 'where: { tokenHash: sha256(token), purpose, expiresAt: { gt: tx.now } },',
+    testFile: `${auth}/passwords.test.ts`,
+    testName: 'R02 of twenty uses of one link at once exactly one sets its password',
+  },
+  {
+    about: 'a token of one purpose is none of another',
+    file: `${auth}/tokens.ts`,
+    guard: 'where: { tokenHash: sha256(token), purpose, usedAt: null, expiresAt: { gt: tx.now } },',
+    without: 'where: { tokenHash: sha256(token), usedAt: null, expiresAt: { gt: tx.now } },',
+    testFile: `${auth}/tokens.test.ts`,
+    testName: 'a token of one purpose is worth nothing for another',
+  },
+  {
+    about: 'an attempt is counted before the password is looked at',
+    file: `${auth}/sign-in.ts`,
+    guard: '  const throttled = await takeAttempt(attempter)\n',
+    without: '  const throttled = (await Promise.resolve(null)) as Awaited<ReturnType<typeof takeAttempt>>\n',
+    testFile: `${auth}/sign-in.test.ts`,
+    testName: 'A07 of a hundred wrong guesses at once five are looked at',
+  },
+  {
+    about: 'who has a second factor is asked for it',
+    file: `${auth}/complete-sign-in.ts`,
+    guard: '  if (factors.length > 0) return askForSecondFactor(tx, user, factors, { method, credential })\n',
+    without: '  if (factors.length > 100) return askForSecondFactor(tx, user, factors, { method, credential })\n',
+    testFile: `${auth}/levels.test.ts`,
+    testName: 'M01 M09 where there is a second factor, the right password gives nothing that opens anything',
+  },
+  {
+    about: 'a pending sign-in ends with its fifth wrong code',
+    file: `${auth}/tokens.ts`,
+    guard: '  if (tried && tried.tries >= most) await takeToken(tx, purpose, token)\n',
+    without: '  if (tried && tried.tries >= most + 1_000) await takeToken(tx, purpose, token)\n',
+    testFile: `${auth}/totp.cases.test.ts`,
+    testName: 'M04 five wrong codes end a pending sign-in',
+  },
+  {
+    about: 'a code of an authenticator app is taken once',
+    file: `${auth}/totp.ts`,
+    guard: 'where: { id: factor.id, lastStep: { lt: step } },',
+    without: 'where: { id: factor.id },',
+    testFile: `${auth}/totp.cases.test.ts`,
+    testName: 'M02 a code is worth one sign-in',
+  },
+  {
+    about: 'what is sensitive asks for a proof of the last ten minutes',
+    file: `${auth}/policy.ts`,
+    guard: 'return at.getTime() - authenticatedAt.getTime() < 10 * minute',
+    without: 'return at.getTime() - authenticatedAt.getTime() < 10_000 * minute',
+    testFile: `${auth}/levels.test.ts`,
+    testName: 'what is sensitive is asked of a session older than ten minutes once more',
+  },
+  {
+    about: 'a call with a cookie comes from a page of ours',
+    file: 'server/src/http/origins.ts',
+    guard: "(verdict === 'unsaid' && !hasSessionCookie(c, config))",
+    without: "verdict === 'unsaid'",
+    testFile: 'server/test/cases/transport.test.ts',
+    testName: 'C03 a cookie without any word of where the call comes from is 403',
+  },
+  {
+    about: 'a new address is proven by the person whose it becomes',
+    file: `${auth}/email-change.ts`,
+    guard: "    if (peeked?.userId !== actor.userId) return refuseToken(tx, 'EMAIL_CHANGE_PROOF', token)\n",
+    without: "    if (!peeked) return refuseToken(tx, 'EMAIL_CHANGE_PROOF', token)\n",
+    testFile: `${auth}/email-change.test.ts`,
+    testName: 'whoever reads a mistyped address proves nothing with the link',
+  },
+  {
+    about: 'an application keeps an owner',
+    file: `${auth}/memberships.ts`,
+    guard: "return role === 'OWNER' && isLastOwner(tx, applicationId, userId)",
+    without: "return role !== 'OWNER' && isLastOwner(tx, applicationId, userId)",
+    testFile: `${auth}/memberships.test.ts`,
+    testName: 'keeps the role, stays active and stays in, until there is another',
+  },
+  {
+    about: 'an API key calls what its scopes name',
+    file: 'server/src/trpc/procedures.ts',
+    guard: 'if (isOpenToKeys(path, meta) && isWithin(scopes, path)) return',
+    without: 'if (isOpenToKeys(path, meta) && (scopes.length > 0 || isWithin(scopes, path))) return',
+    testFile: `${auth}/api-keys.test.ts`,
+    testName: 'calls what its scopes name and nothing else',
+  },
+  {
+    about: 'a visit to a provider is finished where it was begun',
+    file: `${auth}/provider-attempts.ts`,
+    guard: "return { holderHash: sha256(secret ?? ''), usedAt: null, expiresAt: { gt: at }, OR: whose }",
+    without: 'return { ...(secret === at.toISOString() && { holderHash: sha256(secret) }), usedAt: null, expiresAt: { gt: at }, OR: whose }',
+    testFile: `${auth}/provider-sign-in.test.ts`,
+    testName: 'O01 without a state, in another browser, a second time',
+  },
+  {
+    about: 'who is disabled or deleted has no session',
+    file: `${auth}/session-statements.ts`,
+    guard: '    AND u.deleted_at IS NULL AND u.disabled_at IS NULL`',
+    without: '`',
+    testFile: `${auth}/session-check.test.ts`,
+    testName: 'S07 who is disabled or deleted has no session',
+  },
+]
