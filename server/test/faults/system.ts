@@ -27,6 +27,8 @@ export interface SystemOptions {
   readonly sources: string
   /** Where the processes write their output, and the mails. */
   readonly folder: string
+  /** What the web process and the worker are told beside what all campaigns tell them. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 const open = new Set<System>()
@@ -40,7 +42,7 @@ export async function closeAll(): Promise<void> {
 export const ownSources = join(import.meta.dirname, '../..')
 
 /** Starts everything, with an empty database, and waits until all of it is ready. */
-export async function startSystem({ sources, folder }: SystemOptions): Promise<System> {
+export async function startSystem({ sources, folder, env = {} }: SystemOptions): Promise<System> {
   const cluster = await openCluster()
   await deploy(cluster.ownerUrl)
   await layEffectsTable(cluster.ownerUrl)
@@ -48,7 +50,7 @@ export async function startSystem({ sources, folder }: SystemOptions): Promise<S
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const mails = join(folder, 'mails')
-  const shared = { ...environment(folder), MAIL_URL: pathToFileURL(mails).href, PUBLIC_URL: url, PORT: String(port) }
+  const shared = { ...environment(folder), ...env, MAIL_URL: pathToFileURL(mails).href, PUBLIC_URL: url, PORT: String(port) }
   const programs = {
     web: createProgram({
       name: 'web',

@@ -24,7 +24,9 @@ test('a guard is shown by the failure of its own test alone: not by a file that 
   })
   const [own, other] = ['a thing that holds always', 'another thing']
   const verdict = (report: Report) => verdictOf(report, 'a thing that holds').seen
-  expect(verdict(ran([{ ancestorTitles: [], title: own, status: 'failed', failureMessages: ['AssertionError: expected 1 to be 2'] }]))).toBe('FAILS')
+  expect(
+    verdict(ran([{ ancestorTitles: [], title: own, status: 'failed', failureMessages: ['AssertionError: expected 1 to be 2'] }])),
+  ).toBe('FAILS')
   expect(verdict(ran([{ ancestorTitles: [], title: own, status: 'passed', failureMessages: [] }]))).toBe('PASSES')
   expect(verdict(ran([{ ancestorTitles: [], title: other, status: 'failed', failureMessages: ['AssertionError'] }]))).toBe('DID NOT RUN')
   expect(verdict(ran([], 'SyntaxError: Unexpected token'))).toBe('DID NOT RUN')

@@ -38,7 +38,7 @@ export const guards: readonly Guard[] = [
     guard: '  const throttled = await takeAttempt(attempter)\n',
     without: '  const throttled = (await Promise.resolve(null)) as Awaited<ReturnType<typeof takeAttempt>>\n',
     testFile: `${auth}/sign-in.test.ts`,
-    testName: 'A07 of a hundred wrong guesses at once five are looked at',
+    testName: 'A05 one address may try thirty accounts, and forging the header that names it does not help',
   },
   {
     about: 'who has a second factor is asked for it',
@@ -108,7 +108,8 @@ export const guards: readonly Guard[] = [
     about: 'a visit to a provider is finished where it was begun',
     file: `${auth}/provider-attempts.ts`,
     guard: "return { holderHash: sha256(secret ?? ''), usedAt: null, expiresAt: { gt: at }, OR: whose }",
-    without: 'return { ...(secret === at.toISOString() && { holderHash: sha256(secret) }), usedAt: null, expiresAt: { gt: at }, OR: whose }',
+    without:
+      'return { ...(secret === at.toISOString() && { holderHash: sha256(secret) }), usedAt: null, expiresAt: { gt: at }, OR: whose }',
     testFile: `${auth}/provider-sign-in.test.ts`,
     testName: 'O01 without a state, in another browser, a second time',
   },

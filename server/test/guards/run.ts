@@ -44,12 +44,18 @@ function isHeld({ seen, compiles }: Outcome): boolean {
 
 /** A test that fails already shows nothing by failing. */
 async function mustPassAsItIs({ sources }: Copy): Promise<void> {
-  const files = [...new Set(chosen.map(({ testFile }) => testFile))]
-  const names = chosen.map(({ testName }) => testName)
-  const report = await runTests(join(sources, '..'), postgres.url, files, names)
-  const failing = names.filter((name) => verdictOf(report, name).seen !== 'PASSES')
-  if (failing.length > 0) throw new Error(`These tests do not pass with every guard in its place: ${failing.join('; ')}`)
-  console.log(`${names.length} tests pass with every guard in its place`)
+  const failing = async (some: readonly Guard[]): Promise<Guard[]> => {
+    const files = [...new Set(some.map(({ testFile }) => testFile))]
+    const names = some.map(({ testName }) => testName)
+    const report = await runTests(join(sources, '..'), postgres.url, files, names)
+    return some.filter(({ testName }) => verdictOf(report, testName).seen !== 'PASSES')
+  }
+  // Once more by itself: on a machine that is busy beside this, a test that measures time may fail of that alone.
+  const first = await failing(chosen)
+  const twice = first.length > 0 ? await failing(first) : []
+  if (twice.length > 0)
+    throw new Error(`With every guard in its place these tests do not pass: ${twice.map(({ testName }) => testName).join('; ')}`)
+  console.log(`${chosen.length} tests pass with every guard in its place`)
 }
 
 async function tryWithout({ sources }: Copy, guard: Guard): Promise<Outcome> {

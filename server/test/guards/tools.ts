@@ -30,7 +30,11 @@ export async function runTests(folder: string, databaseUrl: string, files: reado
 
 async function node(cwd: string, args: readonly string[], env: Record<string, string>): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>()
-  const child = spawn(process.execPath, args, { cwd, env: { ...process.env, ...env, NO_COLOR: '1' }, stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { ...process.env, ...env, NO_COLOR: '1' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   child.on('error', reject)
   child.on('close', (code) => resolve(code ?? 1))
   return promise
