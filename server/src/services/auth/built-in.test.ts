@@ -78,7 +78,10 @@ test('built-in applications are there from the first migration, and are not dele
   )
   const { id } = await builtIn('media')
   await grant({ application: 'media', userId: anna.userId, role: 'ADMIN' })
-  expect(await refusal(anna.client.auth.application.delete.mutate({ applicationId: id }))).toMatchObject({ code: 'FORBIDDEN' })
+  expect(await refusal(anna.client.auth.application.delete.mutate({ applicationId: id }))).toMatchObject({
+    code: 'FORBIDDEN',
+    message: 'This application is a part of the installation: it is not deleted.',
+  })
   expect(await refusal(anna.client.auth.application.update.mutate({ applicationId: id, version: 1, name: 'Mine' }))).toMatchObject({
     code: 'FORBIDDEN',
   })

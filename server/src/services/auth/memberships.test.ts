@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isAppError, type Client, type RouterInputs } from '@plinth/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { transaction } from '#db'
@@ -270,6 +271,8 @@ describe('the last owner', () => {
       transaction('auth', tester, async (tx) => {
         await tx.lock('user', { id: userId })
         const sole = (await soleOwnerships(tx, userId)).filter(({ applicationId }) => applicationId === application.id)
+        // Long enough for the other to look as well, if it may.
+        await sleep(100)
         if (sole.length === 0) await tx.user.update({ where: { id: userId }, data: { disabledAt: tx.now } })
         return sole.length
       })
