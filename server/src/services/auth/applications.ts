@@ -1,5 +1,5 @@
 /** Applications: registered, listed, changed, deleted, restored. */
-import { db, keyset, refuse, type Refusal, type Row, transaction, type Tx, withDeleted } from '#db'
+import { db, keyset, nextVersion, type Refusal, refuse, refuseStale, type Row, transaction, type Tx, withDeleted } from '#db'
 import { z } from 'zod'
 import type { UserActor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
@@ -76,11 +76,9 @@ export async function updateApplication(actor: ApplicationActor, input: UpdateAp
   return transaction('auth', actor, async (tx) => {
     const { application, me } = await lockApplication(tx, actor)
     if (!mayManageApplication(me.role)) return refuseRole(tx, actor, 'update', 'Only an owner may change an application.')
-    if (application.version !== version) {
-      return refuse('CONFLICT', 'The application has changed meanwhile: read it again.', { reason: 'STALE_VERSION' })
-    }
+    if (application.version !== version) return refuseStale()
     checkAddresses(application.type, { ...application, ...changes })
-    const updated = await tx.application.update({ where: { id: applicationId }, data: { ...changes, version: version + 1 } })
+    const updated = await tx.application.update({ where: { id: applicationId }, data: { ...changes, version: nextVersion } })
     if (updated.active !== application.active) await tellMembers(tx, applicationId)
     tx.record('auth.application.updated', { user: actor.userId }, { applicationId, fields: Object.keys(changes) })
     return present(updated, me.role)

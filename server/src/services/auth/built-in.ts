@@ -1,5 +1,5 @@
 /** The built-in applications: which role somebody has there, asked by their services, and how administrators give one. */
-import { db, refuse, type Row, transaction, type Tx } from '#db'
+import { db, nextVersion, refuse, type Row, transaction, type Tx } from '#db'
 import { currentTransaction } from '#db/unit.ts'
 import type { UserActor } from '#lib/actor.ts'
 import { MembershipId, type UserId } from '#lib/ids.ts'
@@ -52,7 +52,7 @@ export async function grantRole(actor: UserActor, { application, userId, role }:
     const { applicationId, user, before } = await lockPerson(tx, application, userId)
     if (!user) return refuse('NOT_FOUND', 'There is no such person.')
     const row = before
-      ? await tx.membership.update({ where: { id: before.id }, data: { role, active: true, version: before.version + 1 } })
+      ? await tx.membership.update({ where: { id: before.id }, data: { role, active: true, version: nextVersion } })
       : await tx.membership.create({ data: { userId, applicationId, role } })
     await tx.notify('plinth_revoked', revocation(userId))
     if (!before) tx.record('auth.membership.created', { user: userId }, { ...idsOf(row), role, how: 'GRANTED' })

@@ -6,7 +6,14 @@ import { sendApplicationInvitation } from './application-invitation-mail.ts'
 import { mailedEvents, sendMailFor } from './mails.ts'
 import { linkEvents, mailLinkChange } from './provider-mails.ts'
 import { sendNewPlaceNotice } from './notices.ts'
-import { removeOldEmailChanges, removeOldSessions, removeOldThrottles, removeOldTokens, removeOldVisits } from './retention.ts'
+import {
+  removeOldApplicationInvitations,
+  removeOldEmailChanges,
+  removeOldSessions,
+  removeOldThrottles,
+  removeOldTokens,
+  removeOldVisits,
+} from './retention.ts'
 
 export const jobs: readonly Job[] = [
   effect<(typeof mailedEvents)[number]>({ name: 'auth.mail', on: mailedEvents, run: sendMailFor }),
@@ -18,6 +25,7 @@ export const jobs: readonly Job[] = [
   effect({ name: 'auth.new_place_notice', on: ['auth.session.started'], run: sendNewPlaceNotice }),
   effect<(typeof linkEvents)[number]>({ name: 'auth.provider_mail', on: linkEvents, run: mailLinkChange }),
   effect({ name: 'auth.application_invitation_mail', on: ['auth.application_invitation.created'], run: sendApplicationInvitation }),
+  schedule({ name: 'auth.application_invitations_retention', cron: '7 4 * * *', run: removeOldApplicationInvitations }),
   schedule({ name: 'auth.sessions_retention', cron: '17 3 * * *', run: removeOldSessions }),
   schedule({ name: 'auth.tokens_retention', cron: '27 3 * * *', run: removeOldTokens }),
   schedule({ name: 'auth.throttles_retention', cron: '37 3 * * *', run: removeOldThrottles }),

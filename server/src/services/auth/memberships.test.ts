@@ -5,6 +5,7 @@ import { transaction } from '#db'
 import type { SystemActor } from '#lib/actor.ts'
 import { joinApplication, newApplication, ownMembership, type Application, type Membership } from '../../../test/applications.ts'
 import { openBrowser, type Answer } from '../../../test/browser.ts'
+import { advance } from '../../../test/clock.ts'
 import { query } from '../../../test/database.ts'
 import { refusal } from '../../../test/refusal.ts'
 import { startSecondProcess } from '../../../test/second-process.ts'
@@ -13,7 +14,9 @@ import { person, type Somebody } from '../../../test/teams.ts'
 import { appRouter } from '../../router.ts'
 import { soleOwnerships } from './application-owners.ts'
 import { ensureMembership } from './memberships.ts'
+import { removeOldApplicationInvitations } from './retention.ts'
 
+const day = 86_400_000
 const tester: SystemActor = { kind: 'SYSTEM', name: 'test' }
 let server: TestServer
 let anna: Somebody
@@ -63,7 +66,7 @@ const invitationId = '01991f0e-7b1c-7000-8000-000000000000' as RouterInputs['aut
 const table: Record<string, { ask: Ask; allowed: readonly Role[] }> = {
   'auth.application.get': { ask: (auth, { applicationId }) => auth.application.get.query({ applicationId }), allowed: ['OWNER', 'ADMIN'] },
   'auth.application.update': {
-    ask: (auth, { applicationId }) => auth.application.update.mutate({ applicationId, version: 0, name: 'X' }),
+    ask: (auth, { applicationId }) => auth.application.update.mutate({ applicationId, version: 9, name: 'X' }),
     allowed: ['OWNER'],
   },
   'auth.applicationSecret.create': {
@@ -86,7 +89,7 @@ const table: Record<string, { ask: Ask; allowed: readonly Role[] }> = {
     ask: (auth, ids) => auth.membership.changeRole.mutate({ ...ids, role: 'USER' }),
     allowed: ['OWNER', 'ADMIN'],
   },
-  'auth.membership.update': { ask: (auth, ids) => auth.membership.update.mutate({ ...ids, version: 0 }), allowed: ['OWNER', 'ADMIN'] },
+  'auth.membership.update': { ask: (auth, ids) => auth.membership.update.mutate({ ...ids, version: 9 }), allowed: ['OWNER', 'ADMIN'] },
   'auth.applicationInvitation.create': {
     ask: (auth, { applicationId }) => auth.applicationInvitation.create.mutate({ applicationId, email: 'new@example.com', role: 'USER' }),
     allowed: ['OWNER', 'ADMIN'],
@@ -387,4 +390,16 @@ describe('an invitation', () => {
     expect((await raw(dora).mutate('auth.applicationInvitation.accept', { token })).error?.data.code).toBe('INVALID_TOKEN')
     expect((await api(anna).applicationInvitation.list.query({ applicationId })).items).toEqual([])
   })
+})
+
+test('the address of an invitation is kept for 30 days after it ended, and no longer', async () => {
+  const { id: applicationId } = await newApplication(anna)
+  await api(anna).applicationInvitation.create.mutate({ applicationId, email: 'kept@example.com', role: 'USER' })
+  const kept = async () => (await ask(`SELECT FROM auth.application_invitations WHERE email = 'kept@example.com'`)).length
+  await advance(server.database.ownerUrl, 37 * day - 60_000)
+  await removeOldApplicationInvitations()
+  expect(await kept()).toBe(1)
+  await advance(server.database.ownerUrl, 120_000)
+  await removeOldApplicationInvitations()
+  expect(await kept()).toBe(0)
 })

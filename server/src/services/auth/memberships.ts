@@ -1,5 +1,5 @@
 /** Memberships: the people of an application, their roles, and what it keeps about them. */
-import { db, keyset, refuse, type Refusal, type Row, transaction, type Tx } from '#db'
+import { db, keyset, nextVersion, type Refusal, refuse, refuseStale, type Row, transaction, type Tx } from '#db'
 import { z } from 'zod'
 import { AppError } from '#lib/errors.ts'
 import { ApplicationId, MembershipId, UserId } from '#lib/ids.ts'
@@ -80,11 +80,10 @@ export async function updateMembership(actor: ApplicationActor, input: UpdateMem
     const found = await lockMembership(tx, actor, 'update', membershipId)
     if (!('target' in found)) return found
     const { target } = found
-    if (target.version !== version)
-      return refuse('CONFLICT', 'The membership has changed meanwhile: read it again.', { reason: 'STALE_VERSION' })
+    if (target.version !== version) return refuseStale()
     const isSuspended = changes.active === false && target.active
     if (isSuspended && (await wouldBeNobodys(tx, target))) return refuseLastOwner(tx, actor, 'update')
-    const data = { ...changes, version: version + 1 }
+    const data = { ...changes, version: nextVersion }
     const changed = await tx.membership.update({ where: { id: target.id }, data, include: person })
     if (changed.active !== target.active) await tx.notify('plinth_revoked', revocation(target.userId))
     tx.record('auth.membership.updated', { user: target.userId }, { applicationId, membershipId, fields: Object.keys(changes) })

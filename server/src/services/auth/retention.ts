@@ -15,6 +15,7 @@ export const removals = {
   tokens: pageOf('auth.verification_tokens', `expires_at < core.clock() - interval '1 day'`),
   emailChanges: pageOf('auth.email_changes', `created_at < core.clock() - interval '30 days'`),
   visits: pageOf('auth.provider_attempts', `expires_at < core.clock() - interval '1 day'`),
+  applicationInvitations: pageOf('auth.application_invitations', `expires_at < core.clock() - interval '30 days'`),
   throttles: pageOf('auth.throttles', `window_ends_at < core.clock()`),
 } as const
 
@@ -38,6 +39,11 @@ export async function removeOldEmailChanges(): Promise<void> {
 /** Removes visits to providers a day after they became too old. */
 export async function removeOldVisits(): Promise<void> {
   log.info({ visits: await removeAll(removals.visits) }, 'Old visits to providers were removed.')
+}
+
+/** Removes invitations to applications 30 days after they ended, accepted ones too: the addresses in them are nobody's business any more. */
+export async function removeOldApplicationInvitations(): Promise<void> {
+  log.info({ applicationInvitations: await removeAll(removals.applicationInvitations) }, 'Old invitations to applications were removed.')
 }
 
 /** Removes counters whose window has closed. */

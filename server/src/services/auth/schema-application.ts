@@ -1,6 +1,6 @@
 /** What goes into the procedures of applications and their secrets, and what comes out. */
 import { z } from 'zod'
-import { Page, pageOf } from '#db'
+import { Page, pageOf, Version } from '#db'
 import { ApplicationType as types } from '#db/enums.ts'
 import { ApplicationId, ApplicationSecretId } from '#lib/ids.ts'
 import { oneLine } from '#lib/text.ts'
@@ -64,7 +64,7 @@ export type ApplicationList = z.infer<typeof ApplicationList>
 /** What is left out stays as it is. `version` is that of the application that the change was made from. */
 export const UpdateApplication = z.strictObject({
   applicationId: ApplicationId,
-  version: z.int(),
+  version: Version,
   name: ApplicationName.exactOptional(),
   homePage: HomePage.nullable().exactOptional(),
   redirectUris: Addresses.exactOptional(),

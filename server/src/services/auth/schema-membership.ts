@@ -1,6 +1,6 @@
 /** What goes into the procedures of memberships and invitations to applications, and what comes out. */
 import { z } from 'zod'
-import { Page, pageOf } from '#db'
+import { Page, pageOf, Version } from '#db'
 import { EmailAddress } from '#lib/email-address.ts'
 import { ApplicationId, ApplicationInvitationId, MembershipId, UserId } from '#lib/ids.ts'
 import { AuditsRole, BuiltIn, MediaRole, MembershipRole, PaymentsRole } from './application-roles.ts'
@@ -50,7 +50,7 @@ export type ChangeMembershipRole = z.infer<typeof ChangeMembershipRole>
 export const UpdateMembership = z.strictObject({
   applicationId: ApplicationId,
   membershipId: MembershipId,
-  version: z.int(),
+  version: Version,
   metadata: Metadata.exactOptional(),
   active: z.boolean().exactOptional(),
 })
