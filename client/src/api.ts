@@ -12,6 +12,7 @@ export type {
   SessionId,
   TeamId,
   UserId,
+  VisitId,
 } from '@plinth/server/ids'
 export type { ApplicationType, MembershipRole, SessionKind, TeamRole, UserRole } from '@plinth/server/enums'
 export type { ConflictReason, ErrorCode, ErrorDetails, FieldErrors, StepUpMethod } from '@plinth/server/error-codes'

@@ -47,6 +47,9 @@ export type ApplicationInvitationId = live.ApplicationInvitationId
 export const OauthAccountId: IdKind<live.OauthAccountId> = kind('OauthAccountId', UUID)
 export type OauthAccountId = live.OauthAccountId
 
+export const VisitId: IdKind<live.VisitId> = kind('VisitId', UUID)
+export type VisitId = live.VisitId
+
 function kind<Id extends string>(name: string, form: RegExp): IdKind<Id> {
   const is = (text: unknown): text is Id => typeof text === 'string' && form.test(text)
   return {

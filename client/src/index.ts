@@ -18,6 +18,7 @@ export {
   SessionId,
   TeamId,
   UserId,
+  VisitId,
   type IdKind,
 } from './ids.ts'
 export type { AppRouter, ConflictReason, ErrorCode, ErrorData, ErrorDetails, FieldErrors, StepUpMethod } from './api.ts'
