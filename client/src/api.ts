@@ -9,6 +9,7 @@ export type {
   InvitationId,
   MembershipId,
   OauthAccountId,
+  PasskeyId,
   SessionId,
   TeamId,
   UserId,

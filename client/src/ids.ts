@@ -44,6 +44,9 @@ export type ApiKeyId = live.ApiKeyId
 export const ApplicationInvitationId: IdKind<live.ApplicationInvitationId> = kind('ApplicationInvitationId', UUID)
 export type ApplicationInvitationId = live.ApplicationInvitationId
 
+export const PasskeyId: IdKind<live.PasskeyId> = kind('PasskeyId', UUID)
+export type PasskeyId = live.PasskeyId
+
 export const OauthAccountId: IdKind<live.OauthAccountId> = kind('OauthAccountId', UUID)
 export type OauthAccountId = live.OauthAccountId
 

@@ -15,6 +15,7 @@ export {
   InvitationId,
   MembershipId,
   OauthAccountId,
+  PasskeyId,
   SessionId,
   TeamId,
   UserId,

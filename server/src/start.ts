@@ -18,7 +18,16 @@ import { databaseAnswers, migrationsApplied } from './http/checks.ts'
 import { startJobs, stopJobs } from './jobs/index.ts'
 import { jobs } from './jobs/jobs.ts'
 import { appRouter } from './router.ts'
-import { findSession, onRevoked, settleSessions, setUpCode, stepUpNeedsOf, useProviders, useThrottles } from './services/auth/index.ts'
+import {
+  findSession,
+  onRevoked,
+  settleSessions,
+  setUpCode,
+  stepUpNeedsOf,
+  usePasskeys,
+  useProviders,
+  useThrottles,
+} from './services/auth/index.ts'
 
 export interface Plinth {
   /** Where it listens; null for a worker without a HEALTH_PORT. */
@@ -42,6 +51,7 @@ export async function start(config: Config, options: Pick<Parameters<typeof star
   useMail(config)
   useThrottles(config.SIGN_IN_LIMIT)
   useProviders(config)
+  usePasskeys(config)
   try {
     await useBreachedPasswords(config.BREACHED_PASSWORDS_FILE)
     const { warnings } = await connectDatabase(config)

@@ -14,6 +14,7 @@ export type ConflictReason =
   | 'NAME_TAKEN'
   | 'NO_EMAIL_ADDRESS'
   | 'NO_SECRETS'
+  | 'PASSKEY_TAKEN'
   | 'POSITION_GONE'
   | 'SIGN_IN_AND_LINK'
   | 'STALE_VERSION'

@@ -38,6 +38,9 @@ export type ApplicationInvitationId = z.infer<typeof ApplicationInvitationId>
 export const OauthAccountId = z.uuid().toLowerCase().brand<'OauthAccountId', 'inout'>()
 export type OauthAccountId = z.infer<typeof OauthAccountId>
 
+export const PasskeyId = z.uuid().toLowerCase().brand<'PasskeyId', 'inout'>()
+export type PasskeyId = z.infer<typeof PasskeyId>
+
 /** Of a visit to a provider by PIN. It finishes nothing without the secret of whoever began it. */
 export const VisitId = z.uuid().toLowerCase().brand<'VisitId', 'inout'>()
 export type VisitId = z.infer<typeof VisitId>

@@ -16,6 +16,7 @@ export async function claimAccount(
   await tx.password.deleteMany({ where: { userId: id } })
   await tx.purge('totpFactor', { userId: id })
   await tx.oauthAccount.deleteMany({ where: { userId: id } })
+  await tx.passkey.deleteMany({ where: { userId: id } })
   // Before they are deleted: the passwords in them are emptied, and what is deleted is not seen.
   await endSignUps(tx, id)
   await tx.verificationToken.deleteMany({ where: { userId: id, usedAt: null } })

@@ -2,6 +2,7 @@
 import './events-api-key.ts'
 import './events-application.ts'
 import './events.ts'
+import './events-passkey.ts'
 import './events-provider.ts'
 import './events-sign-in.ts'
 
@@ -9,6 +10,7 @@ export type { AuditsRole, MediaRole, PaymentsRole } from './application-roles.ts
 export { enterApplication } from './application-scope.ts'
 export { roleIn } from './built-in.ts'
 export { jobs } from './jobs.ts'
+export { usePasskeys } from './passkey-party.ts'
 export { userByEmail, usersAfter, usersByIds, type Person } from './people.ts'
 export { plexTokenOf } from './linked-accounts.ts'
 export { returnPageOf } from './provider-attempts.ts'

@@ -8,6 +8,7 @@ import { linkEvents, mailLinkChange } from './provider-mails.ts'
 import { sendNewPlaceNotice } from './notices.ts'
 import {
   removeOldApplicationInvitations,
+  removeOldChallenges,
   removeOldEmailChanges,
   removeOldSessions,
   removeOldThrottles,
@@ -31,4 +32,5 @@ export const jobs: readonly Job[] = [
   schedule({ name: 'auth.throttles_retention', cron: '37 3 * * *', run: removeOldThrottles }),
   schedule({ name: 'auth.email_changes_retention', cron: '47 3 * * *', run: removeOldEmailChanges }),
   schedule({ name: 'auth.visits_retention', cron: '57 3 * * *', run: removeOldVisits }),
+  schedule({ name: 'auth.passkey_challenges_retention', cron: '7 4 * * *', run: removeOldChallenges }),
 ]

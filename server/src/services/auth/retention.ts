@@ -16,6 +16,7 @@ export const removals = {
   emailChanges: pageOf('auth.email_changes', `created_at < core.clock() - interval '30 days'`),
   visits: pageOf('auth.provider_attempts', `expires_at < core.clock() - interval '1 day'`),
   applicationInvitations: pageOf('auth.application_invitations', `expires_at < core.clock() - interval '30 days'`),
+  challenges: pageOf('auth.passkey_challenges', `expires_at < core.clock() - interval '1 day'`),
   throttles: pageOf('auth.throttles', `window_ends_at < core.clock()`),
 } as const
 
@@ -44,6 +45,11 @@ export async function removeOldVisits(): Promise<void> {
 /** Removes invitations to applications 30 days after they ended, accepted ones too: the addresses in them are nobody's business any more. */
 export async function removeOldApplicationInvitations(): Promise<void> {
   log.info({ applicationInvitations: await removeAll(removals.applicationInvitations) }, 'Old invitations to applications were removed.')
+}
+
+/** Removes questions to passkeys a day after they became too old. */
+export async function removeOldChallenges(): Promise<void> {
+  log.info({ challenges: await removeAll(removals.challenges) }, 'Old questions to passkeys were removed.')
 }
 
 /** Removes counters whose window has closed. */

@@ -3,6 +3,8 @@ import { Nothing, router, signedIn } from '../../trpc/procedures.ts'
 import { deliver } from './delivery.ts'
 import { stepUpByProvider } from './provider-sign-in.ts'
 import { FinishProvider } from './schema-provider.ts'
+import { stepUpByPasskey } from './passkey-use.ts'
+import { StepUpPasskey } from './schema-passkey.ts'
 import { SignedIn, StepUpPassword } from './schema-sign-in.ts'
 import { TotpCode } from './schema-totp.ts'
 import { EmailCodeSent, StepUpEmail } from './schema-email-sign-in.ts'
@@ -12,6 +14,12 @@ import { stepUpByPassword } from './step-up.ts'
 import { stepUpByTotp } from './totp.ts'
 
 export const stepUpRouter = router({
+  /** Steps up by a passkey, as `auth.passkey.stepUpOptions` began it. The session goes on under a new token. */
+  passkey: signedIn
+    .meta({ secret: true, cookies: true, changesCaller: true })
+    .input(StepUpPasskey)
+    .output(SignedIn)
+    .mutation(async ({ ctx, input }) => deliver(ctx, await stepUpByPasskey(ctx.actor, ctx.sessionInfo.kind, input))),
   /** Steps up by the password, where there is no second factor. The session goes on under a new token. */
   password: signedIn
     .meta({ secret: true, cookies: true, changesCaller: true })

@@ -34,6 +34,7 @@ import {
   VerifyEmail,
 } from './schema.ts'
 import { plexRouter } from './router-plex.ts'
+import { passkeyRouter } from './router-passkey.ts'
 import { providerRouter } from './router-provider.ts'
 import { SignedIn, SignInAnswer } from './schema-sign-in.ts'
 import { listSessions, revokeOtherSessions, revokeSession, signOut } from './sessions.ts'
@@ -119,6 +120,7 @@ export const authRouter = router({
   recoveryCode: recoveryCodeRouter,
   emailSignIn: emailSignInRouter,
   remembered: rememberedRouter,
+  passkey: passkeyRouter,
   email: emailRouter,
 
   password: router({

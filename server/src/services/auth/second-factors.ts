@@ -9,8 +9,9 @@ import type { Level, SecondFactorMethod } from './schema-sign-in.ts'
 
 /** Lists the second factors of a person; none where the first is enough. Inside a transaction it reads in that transaction. */
 export async function secondFactorsOf(userId: string): Promise<SecondFactorMethod[]> {
+  const passkey = await db('auth').passkey.findFirst({ where: { userId }, select: { id: true } })
   const totp = await db('auth').totpFactor.findFirst({ where: { userId, confirmedAt: { not: null } }, select: { id: true } })
-  const factors: SecondFactorMethod[] = totp ? ['TOTP'] : []
+  const factors: SecondFactorMethod[] = [...(passkey ? (['PASSKEY'] as const) : []), ...(totp ? (['TOTP'] as const) : [])]
   return factors.length > 0 && (await hasRecoveryCodes(userId)) ? [...factors, 'RECOVERY_CODE'] : factors
 }
 

@@ -1,0 +1,140 @@
+/** The passkeys of a person: registered, named, listed, taken away. */
+import { db, keyset, refuse, transaction, type Refusal, type Row, type Tx } from '#db'
+import type { UserActor } from '#lib/actor.ts'
+import { AppError } from '#lib/errors.ts'
+import { PasskeyId } from '#lib/ids.ts'
+import { algorithms, handleOf, readRegistration, type Registration } from './passkey-answers.ts'
+import { challengeTtlMs, insertChallenge, takeChallenge } from './passkey-challenges.ts'
+import { party } from './passkey-party.ts'
+import { describe } from './passkey-use.ts'
+import type { SessionKind } from './schema.ts'
+import {
+  Transport,
+  type ListPasskeys,
+  type Passkey,
+  type PasskeyList,
+  type PasskeyRemoved,
+  type RegisterOptions,
+  type RegisterPasskey,
+  type RemovePasskey,
+  type RenamePasskey,
+} from './schema-passkey.ts'
+import { countWaysIn } from './ways-in.ts'
+
+/** As many as anybody has devices. Each is in the options of every question to their owner. */
+const most = 20
+
+/** Begins to register a passkey. It is one that is found without an address: the authenticator says whose it is. */
+export async function beginRegistration(actor: UserActor, kind: SessionKind): Promise<RegisterOptions> {
+  const { userId, sessionId } = actor
+  const user = await db('auth').user.findFirst({ where: { id: userId }, include: { passkeys: { where: { deletedAt: null } } } })
+  if (!user) throw new AppError('UNAUTHORIZED', 'Sign in first.')
+  const about = { purpose: 'REGISTER', holder: sessionId, kind, userId } as const
+  const { challenge } = await transaction('auth', actor, (tx) => insertChallenge(tx, about))
+  const { id, name } = party()
+  return {
+    rp: { id, name },
+    user: { id: handleOf(userId), name: user.email, displayName: user.name },
+    challenge,
+    pubKeyCredParams: algorithms.map((alg) => ({ type: 'public-key', alg })),
+    timeout: challengeTtlMs,
+    excludeCredentials: user.passkeys.map(describe),
+    authenticatorSelection: { residentKey: 'required', requireResidentKey: true, userVerification: 'preferred' },
+    attestation: 'none',
+  }
+}
+
+/**
+ * Registers a passkey by what the authenticator answered. From now on it is asked for after a password.
+ *
+ * @throws BAD_REQUEST at `response` where it is wrong, comes twice, too late, or from another session; CONFLICT PASSKEY_TAKEN where it is registered
+ *   already, whoever's it is, and TOO_MANY.
+ */
+export async function registerPasskey(actor: UserActor, { name, response }: RegisterPasskey): Promise<Passkey> {
+  const registration = await readRegistration(response)
+  const transports = (response.response.transports ?? []).filter((known) => Transport.safeParse(known).success)
+  return transaction('auth', actor, (tx) => register(tx, actor, { ...registration, name, transports }))
+}
+
+interface New extends Registration {
+  readonly name: string
+  readonly transports: string[]
+}
+
+async function register(
+  tx: Tx<'auth'>,
+  { userId, sessionId }: UserActor,
+  { challenge, info, name, transports }: New,
+): Promise<Passkey | Refusal> {
+  const user = await tx.lock('user', { id: userId })
+  if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
+  const asked = await takeChallenge(tx, { purpose: 'REGISTER', challenge, holder: sessionId, userId })
+  if (!asked || !info) return refuse('BAD_REQUEST', 'The passkey was not registered. Begin again.', { fields: { response: ['is wrong'] } })
+  if ((await tx.passkey.count({ where: { userId } })) >= most)
+    return refuse('CONFLICT', `Nobody has more than ${most} passkeys. Remove one first.`, { reason: 'TOO_MANY' })
+  const { credential, userVerified, credentialBackedUp } = info
+  const [created] = await tx.passkey.createManyAndReturn({
+    data: [
+      {
+        userId,
+        name,
+        credentialId: credential.id,
+        publicKey: credential.publicKey,
+        counter: BigInt(credential.counter),
+        transports: [...new Set(transports)],
+        verifiesPerson: userVerified,
+        backedUp: credentialBackedUp,
+      },
+    ],
+    skipDuplicates: true,
+  })
+  if (!created) {
+    tx.record('auth.passkey.registration_refused', { user: userId }, {})
+    return refuse('CONFLICT', 'This passkey is registered already.', { reason: 'PASSKEY_TAKEN' })
+  }
+  tx.record('auth.passkey.registered', { user: userId }, { passkeyId: PasskeyId.parse(created.id) })
+  return present(created)
+}
+
+/** Lists the passkeys of the person, newest first. */
+export async function listPasskeys(actor: UserActor, page: ListPasskeys): Promise<PasskeyList> {
+  const { where, take, cut } = keyset(page, 'id', { order: 'desc' })
+  const mine = { userId: actor.userId, ...where }
+  const { items, nextCursor } = cut(await db('auth').passkey.findMany({ where: mine, orderBy: { id: 'desc' }, take }))
+  return { items: items.map(present), nextCursor }
+}
+
+/** Gives a passkey another name. @throws NOT_FOUND for somebody else's, as for none */
+export async function renamePasskey(actor: UserActor, { id, name }: RenamePasskey): Promise<Passkey> {
+  return transaction('auth', actor, async (tx) => {
+    const [renamed] = await tx.passkey.updateManyAndReturn({ where: { id, userId: actor.userId }, data: { name } })
+    if (!renamed) return refuse('NOT_FOUND', 'There is no such passkey.')
+    tx.record('auth.passkey.renamed', { user: actor.userId }, { passkeyId: id })
+    return present(renamed)
+  })
+}
+
+/**
+ * Takes a passkey away: it signs in no more. One that never verified its person is no way in by itself, and may always go.
+ *
+ * @throws NOT_FOUND for somebody else's, as for none; CONFLICT LAST_METHOD when the person has nothing else to sign in by.
+ */
+export async function removePasskey(actor: UserActor, { id }: RemovePasskey): Promise<PasskeyRemoved> {
+  return transaction('auth', actor, async (tx) => {
+    const user = await tx.lock('user', { id: actor.userId })
+    const passkey = user && (await tx.passkey.findFirst({ where: { id, userId: user.id } }))
+    if (!passkey) return refuse('NOT_FOUND', 'There is no such passkey.')
+    if (passkey.verifiesPerson && (await countWaysIn(tx, user.id)) === 1) {
+      return refuse('CONFLICT', 'This is all that you can sign in by. Choose a password, or register another, first.', {
+        reason: 'LAST_METHOD',
+      })
+    }
+    await tx.passkey.deleteMany({ where: { id } })
+    tx.record('auth.passkey.removed', { user: user.id }, { passkeyId: id })
+    return { status: 'REMOVED' }
+  })
+}
+
+function present({ id, name, verifiesPerson, backedUp, createdAt, lastUsedAt }: Row<'passkey'>): Passkey {
+  return { id: PasskeyId.parse(id), name, verifiesPerson, backedUp, createdAt, lastUsedAt }
+}
