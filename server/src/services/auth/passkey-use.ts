@@ -35,8 +35,9 @@ export async function beginSignIn(
   inBrowser: string | null,
 ): Promise<{ answer: SignInOptions; holder: string | null }> {
   const { kind, secret } = holderOf(delivery === 'COOKIE' ? 'COOKIE' : 'BEARER', inBrowser)
-  const asked = await transaction('auth', anonymous, (tx) => ask(tx, { purpose: 'SIGN_IN', holder: secret, kind, userId: null }))
-  const answer = { ...asked, secret: kind === 'BEARER' ? secret : null }
+  const about = { purpose: 'SIGN_IN', holder: secret, kind, userId: null } as const
+  const shown = kind === 'BEARER' ? secret : null
+  const answer = await transaction('auth', anonymous, async (tx) => ({ ...(await ask(tx, about)), secret: shown }))
   return { answer, holder: kind === 'COOKIE' ? secret : null }
 }
 
@@ -157,14 +158,16 @@ async function askPerson(
 ): Promise<AskOptions> {
   const passkeys = await db('auth').passkey.findMany({ where: { userId: about.userId }, orderBy: { id: 'asc' } })
   if (passkeys.length === 0) throw new AppError('NOT_FOUND', 'There is no passkey.')
-  const { options } = await transaction('auth', actor, (tx) => ask(tx, about))
-  return { ...options, userVerification, allowCredentials: passkeys.map(describe) }
+  const asked = { userVerification, allowCredentials: passkeys.map(describe) }
+  return transaction('auth', actor, async (tx) => ({ ...(await ask(tx, about)).options, ...asked }))
 }
 
 async function ask(tx: Tx<'auth'>, about: NewChallenge): Promise<{ options: AskOptions; expiresAt: Date }> {
   const { challenge, expiresAt } = await insertChallenge(tx, about)
-  const options = { challenge, rpId: party().id, timeout: challengeTtlMs, userVerification: 'preferred', allowCredentials: [] } as const
-  return { options: { ...options, allowCredentials: [] }, expiresAt }
+  return {
+    options: { challenge, rpId: party().id, timeout: challengeTtlMs, userVerification: 'preferred', allowCredentials: [] },
+    expiresAt,
+  }
 }
 
 /** A passkey as browsers look for it. */

@@ -30,18 +30,17 @@ export async function beginRegistration(actor: UserActor, kind: SessionKind): Pr
   const user = await db('auth').user.findFirst({ where: { id: userId }, include: { passkeys: { where: { deletedAt: null } } } })
   if (!user) throw new AppError('UNAUTHORIZED', 'Sign in first.')
   const about = { purpose: 'REGISTER', holder: sessionId, kind, userId } as const
-  const { challenge } = await transaction('auth', actor, (tx) => insertChallenge(tx, about))
   const { id, name } = party()
-  return {
+  const options = {
     rp: { id, name },
     user: { id: handleOf(userId), name: user.email, displayName: user.name },
-    challenge,
-    pubKeyCredParams: algorithms.map((alg) => ({ type: 'public-key', alg })),
+    pubKeyCredParams: algorithms.map((alg) => ({ type: 'public-key' as const, alg })),
     timeout: challengeTtlMs,
     excludeCredentials: user.passkeys.map(describe),
     authenticatorSelection: { residentKey: 'required', requireResidentKey: true, userVerification: 'preferred' },
     attestation: 'none',
-  }
+  } as const
+  return transaction('auth', actor, async (tx) => ({ ...options, challenge: (await insertChallenge(tx, about)).challenge }))
 }
 
 /**
