@@ -16,8 +16,8 @@ test('one place mints sessions', () => {
   expect(filesWith(/\bsession\s*\.\s*(?:create|upsert)\w*\(|INSERT INTO auth\.sessions/)).toEqual(['services/auth/sessions.ts'])
 })
 
-test('one primitive uses a one-time token up, and one a visit to a provider', () => {
-  const places = ['services/auth/provider-attempts.ts', 'services/auth/tokens.ts']
+test('one primitive uses a one-time token up, one a visit to a provider, and one a question to a passkey', () => {
+  const places = ['services/auth/passkey-challenges.ts', 'services/auth/provider-attempts.ts', 'services/auth/tokens.ts']
   expect(filesWith(/data:\s*\{[^}]*\busedAt\b|SET\s+used_at/)).toEqual(places)
 })
 
