@@ -17,6 +17,7 @@ import { createApp, createWorkerApp, type App } from './app.ts'
 import { databaseAnswers, migrationsApplied } from './http/checks.ts'
 import { startJobs, stopJobs } from './jobs/index.ts'
 import { jobs } from './jobs/jobs.ts'
+import { personalData } from './personal-data.ts'
 import { appRouter } from './router.ts'
 import {
   findSession,
@@ -25,6 +26,7 @@ import {
   setUpCode,
   stepUpNeedsOf,
   usePasskeys,
+  usePersonalData,
   useProviders,
   useThrottles,
 } from './services/auth/index.ts'
@@ -52,6 +54,7 @@ export async function start(config: Config, options: Pick<Parameters<typeof star
   useThrottles(config.SIGN_IN_LIMIT)
   useProviders(config)
   usePasskeys(config)
+  usePersonalData(personalData)
   try {
     await useBreachedPasswords(config.BREACHED_PASSWORDS_FILE)
     const { warnings } = await connectDatabase(config)

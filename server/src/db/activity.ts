@@ -16,6 +16,8 @@ export const ActivityEntry = z.object({
   actorId: UserId.nullable(),
   /** The key by which they acted, where it was no session. */
   apiKeyId: ApiKeyId.nullable(),
+  /** The administrator who acted in their name. */
+  impersonatorId: UserId.nullable(),
   /** The person it is about. */
   userId: UserId.nullable(),
   data: z.record(z.string(), z.json()),
@@ -55,6 +57,7 @@ function present(row: ActivityModel): ActivityEntry {
     event: row.event,
     actorId: row.actorKind === 'USER' && row.actorId !== null ? UserId.parse(row.actorId) : null,
     apiKeyId: row.apiKeyId === null ? null : ApiKeyId.parse(row.apiKeyId),
+    impersonatorId: row.impersonatorId === null ? null : UserId.parse(row.impersonatorId),
     userId: row.userId === null ? null : UserId.parse(row.userId),
     data: row.data as ActivityEntry['data'],
     at: row.createdAt,

@@ -13,6 +13,7 @@ export interface EventRecord {
   readonly actor_kind: Actor['kind']
   readonly actor_id: string | null
   readonly api_key_id: string | null
+  readonly impersonator_id: string | null
   readonly team_id: string | null
   readonly user_id: string | null
   readonly data: unknown
@@ -28,6 +29,7 @@ export function recordOf(actor: Actor, now: Date, event: string, scope: EventSco
     actor_kind: actor.kind,
     actor_id: actorId(actor),
     api_key_id: actor.kind === 'USER' ? (actor.apiKeyId ?? null) : null,
+    impersonator_id: actor.kind === 'USER' ? (actor.impersonatorId ?? null) : null,
     team_id: scope.team ?? null,
     user_id: scope.user ?? null,
     data: definitionOf(event).data.parse(data),
@@ -39,10 +41,10 @@ export function recordOf(actor: Actor, now: Date, event: string, scope: EventSco
 export const writeRecords = `
 record AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS r
-    (id uuid, service text, event text, actor_kind text, actor_id text, api_key_id uuid, team_id uuid, user_id text, data jsonb, request_id text)
+    (id uuid, service text, event text, actor_kind text, actor_id text, api_key_id uuid, impersonator_id text, team_id uuid, user_id text, data jsonb, request_id text)
 ), activity AS (
-  INSERT INTO core.activity (service, id, created_at, event, actor_kind, actor_id, api_key_id, team_id, user_id, data, request_id)
-  SELECT service, id, $2::timestamptz, event, actor_kind, actor_id, api_key_id, team_id, user_id, data, request_id FROM record
+  INSERT INTO core.activity (service, id, created_at, event, actor_kind, actor_id, api_key_id, impersonator_id, team_id, user_id, data, request_id)
+  SELECT service, id, $2::timestamptz, event, actor_kind, actor_id, api_key_id, impersonator_id, team_id, user_id, data, request_id FROM record
 ), origin AS (
   INSERT INTO core.activity_origins (service, activity_id, address, user_agent, created_at)
   SELECT service, id, $3::text, $4::text, $2 FROM record WHERE $3 IS NOT NULL OR $4 IS NOT NULL

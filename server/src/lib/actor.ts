@@ -9,6 +9,8 @@ export interface UserActor {
   readonly sessionId: SessionId
   /** Where an API key acts in the person's name. */
   readonly apiKeyId?: ApiKeyId
+  /** The administrator who acts in the person's name. */
+  readonly impersonatorId?: UserId
 }
 
 /** Somebody who is not signed in: sign-up, sign-in, a link from a mail. */

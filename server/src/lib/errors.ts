@@ -9,6 +9,7 @@ export type ConflictReason =
   | 'ILLEGAL_MOVE'
   | 'KEY_REUSED'
   | 'LAST_METHOD'
+  | 'LAST_ADMINISTRATOR'
   | 'LAST_OWNER'
   | 'LINKED_TO_OTHER'
   | 'NAME_TAKEN'

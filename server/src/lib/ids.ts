@@ -44,3 +44,5 @@ export type PasskeyId = z.infer<typeof PasskeyId>
 /** Of a visit to a provider by PIN. It finishes nothing without the secret of whoever began it. */
 export const VisitId = z.uuid().toLowerCase().brand<'VisitId', 'inout'>()
 export type VisitId = z.infer<typeof VisitId>
+export const DataExportId = z.uuid().toLowerCase().brand<'DataExportId', 'inout'>()
+export type DataExportId = z.infer<typeof DataExportId>

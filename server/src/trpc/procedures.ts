@@ -143,8 +143,8 @@ export const inApplicationSteppedUp = inApplication
     return next()
   })
 
-function actorOf({ userId, sessionId, apiKey }: SessionInfo): UserActor {
-  return { kind: 'USER', userId, sessionId, ...(apiKey && { apiKeyId: apiKey.id }) }
+function actorOf({ userId, sessionId, apiKey, impersonatorId }: SessionInfo): UserActor {
+  return { kind: 'USER', userId, sessionId, ...(apiKey && { apiKeyId: apiKey.id }), ...(impersonatorId && { impersonatorId }) }
 }
 
 /** @throws FORBIDDEN where the key may not call it, whatever its owner may. */

@@ -134,5 +134,5 @@ async function contestPassword(tx: Tx<'auth'>, { id, email }: Row<'user'>): Prom
 export async function getMe(actor: UserActor): Promise<Me> {
   const user = await db('auth').user.findFirst({ where: { id: actor.userId } })
   if (!user) throw new AppError('UNAUTHORIZED', 'Sign in first.')
-  return presentMe(user)
+  return presentMe(user, actor.impersonatorId)
 }

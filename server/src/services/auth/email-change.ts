@@ -9,6 +9,7 @@ import { isUsable } from './policy.ts'
 import type { CheckEmail } from './schema.ts'
 import type { EmailChangeLink, EmailChangeState, EmailChangeUndone, RequestEmailChange } from './schema-email.ts'
 import { endSessions } from './sessions.ts'
+import { freeAddress } from './free-address.ts'
 import { mayMail } from './throttle.ts'
 import { insertToken, nobody, peekToken, refuseToken, takeToken, type TokenPurpose } from './tokens.ts'
 
@@ -119,9 +120,8 @@ async function endLaterChanges(tx: Tx<'auth'>, userId: string, tokenId: string):
   await tx.verificationToken.deleteMany({ where: { ...open, purpose: 'EMAIL_CHANGE_UNDO', id: { gt: tokenId } } })
 }
 
-/** A sign-up that nobody has proven holds no address against its owner: it makes way. */
 async function giveAddress(tx: Tx<'auth'>, userId: string, email: string): Promise<void> {
-  await tx.user.deleteMany({ where: { email, emailVerifiedAt: null, id: { not: userId } } })
+  await freeAddress(tx, userId, email)
   await conflictOn({ email: 'Another account has this address already.' }, () =>
     tx.user.update({ where: { id: userId }, data: { email, emailVerifiedAt: tx.now } }),
   )

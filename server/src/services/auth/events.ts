@@ -1,7 +1,7 @@
 /** The events that `auth` emits. Payloads hold ids and kinds alone: never an address, a name or a token. */
 import { z } from 'zod'
 import { defineEvents, type EventsOf } from '#db'
-import { SessionId } from '#lib/ids.ts'
+import { DataExportId, SessionId } from '#lib/ids.ts'
 import { SessionKind, TokenPurpose } from './schema.ts'
 
 const Nothing = z.strictObject({})
@@ -11,6 +11,7 @@ const SessionEnded = z.strictObject({ sessionId: SessionId, reason: z.enum(['SIG
 const SessionsEnded = z.strictObject({ count: z.int() })
 const Throttled = z.strictObject({ by: z.enum(['ACCOUNT', 'ADDRESS', 'PAIR']) })
 const TokenRefused = z.strictObject({ purpose: TokenPurpose })
+const DataExported = z.strictObject({ exportId: DataExportId })
 const EmailChangeRequested = z.strictObject({ approvalId: z.uuid(), proofId: z.uuid() })
 
 export const events = defineEvents('auth', {
@@ -49,6 +50,15 @@ export const events = defineEvents('auth', {
     data: TokenId,
   },
   'auth.email_change.undone': { about: 'The owner of the former address took it back; every session ended.', data: Nothing },
+  'auth.account.deactivated': {
+    about: 'A person left; the account is gone for everybody, and its owner is mailed a link that takes it back for thirty days.',
+    data: TokenId,
+  },
+  'auth.account.reactivated': { about: 'A deactivated account was taken back by the link from its mail.', data: Nothing },
+  'auth.account.erased': { about: 'What was held of a deactivated account is erased; its id names nobody any more.', data: Nothing },
+  'auth.data_export.requested': { about: 'A person asked for what is held of them; it is gathered for this event.', data: DataExported },
+  'auth.data_export.ready': { about: 'What is held of a person is gathered; they are told by mail.', data: DataExported },
+  'auth.data_export.downloaded': { about: 'A person downloaded what is held of them; it is kept no longer.', data: DataExported },
   'auth.token.refused': { about: 'A one-time token was refused: unknown, used, replaced by a newer one, or too old.', data: TokenRefused },
   'auth.administrator.created': { about: 'The setup code from the log made an administrator.', data: Nothing },
 })

@@ -1,14 +1,18 @@
 /** What `auth` does after the fact and by the clock. */
 import { effect, schedule, type Job } from '#db'
+import { mailReactivation } from './account-mails.ts'
+import { gatherDataExport, mailDataExportReady } from './data-exports.ts'
+import { eraseDueAccounts } from './erasure.ts'
 import { mailEmailChanged, mailEmailChangeLinks, mailEmailChangeUndone } from './email-change-mails.ts'
 import { mailEmailSignIn, mailStepUpCode } from './email-sign-in-mails.ts'
 import { sendApplicationInvitation } from './application-invitation-mail.ts'
 import { mailedEvents, sendMailFor } from './mails.ts'
 import { linkEvents, mailLinkChange } from './provider-mails.ts'
-import { sendNewPlaceNotice } from './notices.ts'
+import { noticedEvents, sendNewPlaceNotice, sendNotice } from './notices.ts'
 import {
   removeOldApplicationInvitations,
   removeOldChallenges,
+  removeOldDataExports,
   removeOldEmailChanges,
   removeOldSessions,
   removeOldThrottles,
@@ -23,10 +27,16 @@ export const jobs: readonly Job[] = [
   effect({ name: 'auth.email_change_undone_mail', on: ['auth.email_change.undone'], run: mailEmailChangeUndone }),
   effect({ name: 'auth.email_sign_in_mail', on: ['auth.email_sign_in.requested'], run: mailEmailSignIn }),
   effect({ name: 'auth.step_up_mail', on: ['auth.step_up.mail_requested'], run: mailStepUpCode }),
+  effect<(typeof noticedEvents)[number]>({ name: 'auth.notice', on: noticedEvents, run: sendNotice }),
   effect({ name: 'auth.new_place_notice', on: ['auth.session.started'], run: sendNewPlaceNotice }),
   effect<(typeof linkEvents)[number]>({ name: 'auth.provider_mail', on: linkEvents, run: mailLinkChange }),
   effect({ name: 'auth.application_invitation_mail', on: ['auth.application_invitation.created'], run: sendApplicationInvitation }),
   schedule({ name: 'auth.application_invitations_retention', cron: '7 4 * * *', run: removeOldApplicationInvitations }),
+  effect({ name: 'auth.reactivation_mail', on: ['auth.account.deactivated'], run: mailReactivation }),
+  effect({ name: 'auth.data_export', on: ['auth.data_export.requested'], run: gatherDataExport }),
+  effect({ name: 'auth.data_export_mail', on: ['auth.data_export.ready'], run: mailDataExportReady }),
+  schedule({ name: 'auth.erasure', cron: '7 4 * * *', run: eraseDueAccounts }),
+  schedule({ name: 'auth.data_exports_retention', cron: '57 3 * * *', run: removeOldDataExports }),
   schedule({ name: 'auth.sessions_retention', cron: '17 3 * * *', run: removeOldSessions }),
   schedule({ name: 'auth.tokens_retention', cron: '27 3 * * *', run: removeOldTokens }),
   schedule({ name: 'auth.throttles_retention', cron: '37 3 * * *', run: removeOldThrottles }),

@@ -2,9 +2,42 @@
  * Notices: a mail for every change of an account that matters, to the address on file, so that a change which was not its owner's does not pass
  * unseen (NIST 800-63B-4, 4.6; ASVS 5.0, 6.3.7).
  */
-import { db, type FeedEvent } from '#db'
+import { db, type EventName, type FeedEvent } from '#db'
 import { publicUrl } from '#lib/mail.ts'
 import { notice, sendLetter, when, type Letter } from './letters.ts'
+
+/** What happened, in a mail: its subject, and a sentence that its time ends. */
+type Words = readonly [subject: string, what: string]
+
+/** Whoever adds a way in, or takes one away, adds a line. */
+const words = {
+  'auth.totp.confirmed': ['A second factor was added to your account', 'An authenticator app was added to your account'],
+  'auth.totp.disabled': ['A second factor was taken from your account', 'The authenticator app of your account was taken away'],
+  'auth.provider.linked': ['A way to sign in was added to your account', 'An account at a provider was linked with yours'],
+  'auth.provider.unlinked': ['A way to sign in was taken from your account', 'An account at a provider was unlinked from yours'],
+  'auth.api_key.created': ['An API key of your account was made', 'An API key was made that acts in your name'],
+  'auth.data_export.downloaded': ['Your export was downloaded', 'What is held of you was downloaded'],
+  'auth.account.reactivated': ['Your account is back', 'Your account was taken back by the link from a mail'],
+  'auth.person.disabled': ['Your account was disabled', 'An administrator disabled your account'],
+  'auth.person.restored': ['Your account was restored', 'An administrator restored your account'],
+  'auth.person.role_changed': ['Your role was changed', 'An administrator gave your account another role'],
+  'auth.person.impersonated': [
+    'An administrator looked into your account',
+    'An administrator began to act in your name, for an hour at most,',
+  ],
+} as const satisfies Partial<Record<EventName, Words>>
+
+type NoticedEvent = keyof typeof words
+
+/** Events that a notice is sent for. */
+export const noticedEvents = Object.keys(words) as NoticedEvent[]
+
+/** Tells the owner of an account what was changed, and what to do if it was not them. */
+export async function sendNotice(event: FeedEvent<NoticedEvent>): Promise<void> {
+  const [subject, what] = words[event.name]
+  const paragraphs = [`${what} on ${when(event.at)}. If you know of it, there is nothing to do.`, ifNot()]
+  await sendLetter(event, await notice(event.user, subject, paragraphs))
+}
 
 /**
  * Tells the owner of an account that somebody signed in from a place that no session of the last weeks was started from. The first sign-in of
@@ -27,8 +60,12 @@ async function newPlace({ data, user: userId, at }: FeedEvent<'auth.session.star
   return notice(userId, 'A new sign-in to your account', [
     `Somebody signed in to your account on ${when(at)} with ${programOf(userAgent)}, from ${addressPrefix ?? 'an unknown address'}.`,
     'If it was you, there is nothing to do.',
-    `If it was not you, somebody is in your account: choose a new password, which ends every session: ${publicUrl('/forgot-password')}`,
+    ifNot(),
   ])
+}
+
+function ifNot(): string {
+  return `If it was not you, choose a new password, which ends every session: ${publicUrl('/forgot-password')}`
 }
 
 /** In the order in which they are looked for: most browsers also name the ones that they descend from. */

@@ -39,6 +39,6 @@ export async function userByEmail(email: string): Promise<Person | null> {
 }
 
 /** A person as they see themselves. */
-export function presentMe({ id, email, name, role, emailVerifiedAt, createdAt }: Row<'user'>): Me {
-  return { id: UserId.parse(id), email, name, role, emailVerified: emailVerifiedAt !== null, createdAt }
+export function presentMe({ id, email, name, role, emailVerifiedAt, createdAt }: Row<'user'>, impersonatorId: UserId | null = null): Me {
+  return { id: UserId.parse(id), email, name, role, emailVerified: emailVerifiedAt !== null, createdAt, impersonatorId }
 }

@@ -17,6 +17,7 @@ export const removals = {
   visits: pageOf('auth.provider_attempts', `expires_at < core.clock() - interval '1 day'`),
   applicationInvitations: pageOf('auth.application_invitations', `expires_at < core.clock() - interval '30 days'`),
   challenges: pageOf('auth.passkey_challenges', `expires_at < core.clock() - interval '1 day'`),
+  dataExports: pageOf('auth.data_exports', `expires_at < core.clock()`),
   throttles: pageOf('auth.throttles', `window_ends_at < core.clock()`),
 } as const
 
@@ -50,6 +51,11 @@ export async function removeOldApplicationInvitations(): Promise<void> {
 /** Removes questions to passkeys a day after they became too old. */
 export async function removeOldChallenges(): Promise<void> {
   log.info({ challenges: await removeAll(removals.challenges) }, 'Old questions to passkeys were removed.')
+}
+
+/** Removes exports a day after they were asked for. */
+export async function removeOldDataExports(): Promise<void> {
+  log.info({ dataExports: await removeAll(removals.dataExports) }, 'Old exports were removed.')
 }
 
 /** Removes counters whose window has closed. */

@@ -1,6 +1,19 @@
 /** The doors of `auth.account`: what a person does with their account as a whole. */
-import { router, signedIn } from '../../trpc/procedures.ts'
-import { ListSecurityActivity, SecurityActivityList } from './schema-account.ts'
+import { anyone, Nothing, router, signedIn, steppedUp } from '../../trpc/procedures.ts'
+import { downloadDataExport, listDataExports, requestDataExport } from './data-exports.ts'
+import { deactivateAccount, reactivateAccount } from './deactivation.ts'
+import {
+  AccountDeactivated,
+  AccountReactivated,
+  DataExport,
+  DataExportFile,
+  DataExportList,
+  DownloadDataExport,
+  ListDataExports,
+  ListSecurityActivity,
+  Reactivate,
+  SecurityActivityList,
+} from './schema-account.ts'
 import { listSecurityActivity } from './security-activity.ts'
 
 export const accountRouter = router({
@@ -9,4 +22,38 @@ export const accountRouter = router({
     .input(ListSecurityActivity)
     .output(SecurityActivityList)
     .query(({ ctx, input }) => listSecurityActivity(ctx.actor, input)),
+  /** Deactivates the account: it is gone at once, can be taken back for thirty days, and is then erased. */
+  deactivate: steppedUp
+    .meta({ cookies: true, changesCaller: true })
+    .input(Nothing)
+    .output(AccountDeactivated)
+    .mutation(async ({ ctx }) => {
+      const answer = await deactivateAccount(ctx.actor)
+      ctx.reply.clearSessionCookie()
+      return answer
+    }),
+  /** Takes a deactivation back by the link from its mail. It does not sign in. */
+  reactivate: anyone
+    .input(Reactivate)
+    .output(AccountReactivated)
+    .mutation(({ input }) => reactivateAccount(input)),
+
+  dataExport: router({
+    /** Asks for everything that is held of the person; a mail says when it is gathered. */
+    request: steppedUp
+      .input(Nothing)
+      .output(DataExport)
+      .mutation(({ ctx }) => requestDataExport(ctx.actor)),
+    /** Lists the person's exports, newest first. */
+    list: signedIn
+      .input(ListDataExports)
+      .output(DataExportList)
+      .query(({ ctx, input }) => listDataExports(ctx.actor, input)),
+    /** Gives an export, once. */
+    download: steppedUp
+      .meta({ secret: true })
+      .input(DownloadDataExport)
+      .output(DataExportFile)
+      .mutation(({ ctx, input }) => downloadDataExport(ctx.actor, input)),
+  }),
 })

@@ -1,12 +1,12 @@
 /** The doors of `auth.email`: another address for an account. */
-import { anyone, router, signedIn } from '../../trpc/procedures.ts'
+import { anyone, router, signedIn, steppedUp } from '../../trpc/procedures.ts'
 import { approveEmailChange, proveEmailChange, requestEmailChange, undoEmailChange } from './email-change.ts'
 import { CheckEmail } from './schema.ts'
 import { EmailChangeLink, EmailChangeState, EmailChangeUndone, RequestEmailChange } from './schema-email.ts'
 
 export const emailRouter = router({
   /** Asks for another address: a link goes to the old one and one to the new one, and both are needed. */
-  requestChange: signedIn
+  requestChange: steppedUp
     .input(RequestEmailChange)
     .output(CheckEmail)
     .mutation(({ ctx, input }) => requestEmailChange(ctx.actor, input)),

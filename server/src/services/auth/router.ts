@@ -3,6 +3,7 @@ import { anyone, Nothing, router, signedIn, steppedUp } from '../../trpc/procedu
 import { getMe, signUp, verifyEmail } from './accounts.ts'
 import { accountRouter } from './router-account.ts'
 import { deliver } from './delivery.ts'
+import { personRouter } from './router-person.ts'
 import { emailRouter } from './router-email.ts'
 import { secondFactorRouter } from './router-second-factor.ts'
 import { stepUpRouter } from './router-step-up.ts'
@@ -122,6 +123,8 @@ export const authRouter = router({
   remembered: rememberedRouter,
   passkey: passkeyRouter,
   email: emailRouter,
+
+  person: personRouter,
 
   password: router({
     /** Changes the password. Every session ends; the one in use goes on under a new token. */

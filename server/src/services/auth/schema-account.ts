@@ -1,6 +1,8 @@
 /** What goes into the procedures by which a person looks after their account, and what comes out. */
 import { z } from 'zod'
 import { ActivityEntry, Page, pageOf } from '#db'
+import { DataExportId } from '#lib/ids.ts'
+import { Token } from './schema.ts'
 
 /** One thing that happened to the account. */
 export const SecurityEvent = ActivityEntry.extend({
@@ -16,3 +18,37 @@ export type ListSecurityActivity = z.infer<typeof ListSecurityActivity>
 
 export const SecurityActivityList = pageOf(SecurityEvent)
 export type SecurityActivityList = z.infer<typeof SecurityActivityList>
+
+export const AccountDeactivated = z.strictObject({
+  status: z.literal('DEACTIVATED'),
+  /** Until then the link from the mail takes it back. */
+  erasedAfter: z.date(),
+})
+export type AccountDeactivated = z.infer<typeof AccountDeactivated>
+
+export const Reactivate = z.strictObject({ token: Token })
+export type Reactivate = z.infer<typeof Reactivate>
+
+export const AccountReactivated = z.strictObject({ status: z.literal('REACTIVATED') })
+export type AccountReactivated = z.infer<typeof AccountReactivated>
+
+export const DataExport = z.strictObject({
+  id: DataExportId,
+  status: z.enum(['GATHERING', 'READY', 'DOWNLOADED', 'EXPIRED']),
+  createdAt: z.date(),
+  expiresAt: z.date(),
+})
+export type DataExport = z.infer<typeof DataExport>
+
+export const ListDataExports = Page
+export type ListDataExports = z.infer<typeof ListDataExports>
+
+export const DataExportList = pageOf(DataExport)
+export type DataExportList = z.infer<typeof DataExportList>
+
+export const DownloadDataExport = z.strictObject({ exportId: DataExportId })
+export type DownloadDataExport = z.infer<typeof DownloadDataExport>
+
+/** A file for the person to keep. */
+export const DataExportFile = z.strictObject({ fileName: z.string(), contentType: z.literal('application/json'), content: z.string() })
+export type DataExportFile = z.infer<typeof DataExportFile>

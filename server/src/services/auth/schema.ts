@@ -34,6 +34,7 @@ export const TokenPurpose = z.enum([
   'EMAIL_SIGN_IN',
   'EMAIL_STEP_UP',
   'REMEMBERED',
+  'ACCOUNT_REACTIVATION',
 ])
 
 /** A one-time token. Anything but the known form is simply unknown. */
@@ -70,6 +71,8 @@ export const Me = z.strictObject({
   role: Role,
   emailVerified: z.boolean(),
   createdAt: z.date(),
+  /** The administrator who looks through this person's eyes: show it, or people take them for the person. */
+  impersonatorId: UserId.nullable(),
 })
 export type Me = z.infer<typeof Me>
 

@@ -1,6 +1,7 @@
 /** What happened to a person's account lately, for the person to look through: sign-ins, refusals, changes, and from where. */
 import { activityOf, originsOf } from '#db'
 import type { UserActor } from '#lib/actor.ts'
+import type { UserId } from '#lib/ids.ts'
 import { prefixOf } from '#lib/network-address.ts'
 import type { ListSecurityActivity, SecurityActivityList } from './schema-account.ts'
 
@@ -9,7 +10,12 @@ import type { ListSecurityActivity, SecurityActivityList } from './schema-accoun
  * for thirty days.
  */
 export async function listSecurityActivity(actor: UserActor, page: ListSecurityActivity): Promise<SecurityActivityList> {
-  const { items, nextCursor } = await activityOf('auth', { user: actor.userId }, page)
+  return securityActivityOf(actor.userId, page)
+}
+
+/** The same of any person, for those who may look after others. */
+export async function securityActivityOf(userId: UserId, page: ListSecurityActivity): Promise<SecurityActivityList> {
+  const { items, nextCursor } = await activityOf('auth', { user: userId }, page)
   const origins = await originsOf(
     'auth',
     items.map(({ id }) => id),
@@ -17,7 +23,7 @@ export async function listSecurityActivity(actor: UserActor, page: ListSecurityA
   return {
     items: items.map((item) => {
       const { address = null, userAgent = null } = origins.get(item.id) ?? {}
-      return { ...item, byMe: item.actorId === actor.userId, addressPrefix: prefixOf(address), userAgent }
+      return { ...item, byMe: item.actorId === userId, addressPrefix: prefixOf(address), userAgent }
     }),
     nextCursor,
   }

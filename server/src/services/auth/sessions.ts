@@ -4,7 +4,7 @@ import { db, keyset, refuse, transaction, type Row, type Tx } from '#db'
 import type { Actor, UserActor } from '#lib/actor.ts'
 import { currentCall } from '#lib/call.ts'
 import { now } from '#lib/clock.ts'
-import { SessionId } from '#lib/ids.ts'
+import { SessionId, type UserId } from '#lib/ids.ts'
 import { prefixOf } from '#lib/network-address.ts'
 import { sha256 } from '#lib/secrets.ts'
 import { levelOf, lifetimesOf } from './policy.ts'
@@ -58,15 +58,23 @@ export interface Proof {
  * Starts a session: the only place that does, and `completeSignIn` alone calls it for a sign-in. The caller has locked the account's row and
  * knows that it may sign in. The network is kept shortened and the user agent cut, for people to recognise their sessions by.
  */
-export async function mintSession(tx: Tx<'auth'>, user: Row<'user'>, credential: Credential, proof: Proof): Promise<Row<'session'>> {
+export async function mintSession(
+  tx: Tx<'auth'>,
+  user: Row<'user'>,
+  credential: Credential,
+  proof: Proof,
+  impersonation?: Impersonation,
+): Promise<Row<'session'>> {
   const call = currentCall()
+  const times = provenNow(tx, user, proof)
   const session = await tx.session.create({
     data: {
       userId: user.id,
       kind: credential.kind,
       tokenHash: sha256(credential.token),
       rememberedAs: credential.remembered?.family ?? null,
-      ...provenNow(tx, user, proof),
+      ...times,
+      ...(impersonation && boundedBy(impersonation, times, tx.now)),
       addressPrefix: prefixOf(call?.address ?? null),
       userAgent: call?.userAgent?.slice(0, 300) ?? null,
     },
@@ -101,6 +109,17 @@ export async function renewSession(
   const session = await tx.session.update({ where: { id: sessionId }, data })
   await tx.notify('plinth_revoked', revocation(user.id))
   return session
+}
+
+/** An administrator who looks through a person's eyes, and for how long at most. */
+interface Impersonation {
+  readonly by: UserId
+  readonly forMs: number
+}
+
+function boundedBy({ by, forMs }: Impersonation, { idleExpiresAt }: { idleExpiresAt: Date }, at: Date) {
+  const expiresAt = new Date(at.getTime() + forMs)
+  return { impersonatorId: by, expiresAt, idleExpiresAt: idleExpiresAt < expiresAt ? idleExpiresAt : expiresAt }
 }
 
 /** Times of a session whose person proved just now who they are. */

@@ -32,9 +32,11 @@ export type Prove = (tx: Tx<'auth'>, user: Row<'user'>) => Promise<boolean>
  * Renews the session in use by a factor that is right: new token, new proof, and level 2 where it was a second factor. Counted as an attempt to
  * sign in from a known device.
  *
- * @throws STEP_UP_REQUIRED when it is none of the methods that the person steps up by: the second factors, where there are any; BAD_REQUEST at its field when it is wrong; TOO_MANY_REQUESTS.
+ * @throws FORBIDDEN to who looks through another's eyes; STEP_UP_REQUIRED when it is none of the methods that the person steps up by: the second
+ *   factors, where there are any; BAD_REQUEST at its field when it is wrong; TOO_MANY_REQUESTS.
  */
 export async function stepUp(actor: UserActor, kind: SessionKind, shown: StepUpProof): Promise<SignInDone<SignedIn>> {
+  if (actor.impersonatorId) throw new AppError('FORBIDDEN', 'Nobody may do this for another.')
   const user = await db('auth').user.findFirst({ where: { id: actor.userId }, select: { email: true } })
   if (!user) throw new AppError('UNAUTHORIZED', 'Sign in first.')
   const attempter = { email: user.email, address: currentCall()?.address ?? null, known: `session:${actor.sessionId}` }

@@ -88,11 +88,14 @@ export async function forgiveAccount(email: string): Promise<void> {
   await db('auth').throttle.updateMany({ where: { bucket: bucketOf('account', email) }, data: { count: 0, blockedUntil: null } })
 }
 
+/** What is mailed because somebody asked for it. */
+type MailKind = 'SIGN_UP' | 'SIGN_IN' | 'RESET' | 'STEP_UP' | 'EMAIL_CHANGE' | 'DATA_EXPORT'
+
 /**
  * Counts a mail that somebody asked to be sent to this address: three an hour of each kind, whoever asks. Says whether it may go. The way out
  * of a lock, the mail for a new password, is not to be used up by sign-ups.
  */
-export async function mayMail(kind: 'SIGN_UP' | 'SIGN_IN' | 'RESET' | 'STEP_UP' | 'EMAIL_CHANGE', email: string): Promise<boolean> {
+export async function mayMail(kind: MailKind, email: string): Promise<boolean> {
   return !on || (await takeFromWindow(bucketOf(`mail:${kind}`, email), 3, hour)) === null
 }
 

@@ -28,6 +28,7 @@ const prefixes: Record<TokenPurpose, string> = {
   EMAIL_SIGN_IN: 'pln_m_',
   EMAIL_STEP_UP: 'pln_u_',
   REMEMBERED: 'pln_k_',
+  ACCOUNT_REACTIVATION: 'pln_ra_',
 }
 
 const ourselves: SystemActor = { kind: 'SYSTEM', name: 'auth.tokens' }

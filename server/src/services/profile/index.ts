@@ -2,3 +2,4 @@
 import './events.ts'
 
 export { jobs } from './jobs.ts'
+export { personalData } from './personal-data.ts'

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "core"."activity" ADD COLUMN     "impersonator_id" TEXT;

@@ -1,0 +1,118 @@
+/** What administrators of the installation do with accounts. Decided on locked rows, recorded with the person as its subject, told to them by mail. */
+import { refuse, transaction, type Refusal, type Row, type Tx } from '#db'
+import type { UserActor } from '#lib/actor.ts'
+import { endAccess } from './access.ts'
+import { noSuchPerson, presentPerson } from './people-search.ts'
+import type { ListedPerson, OnePerson, SessionsEnded, SetRole } from './schema-person.ts'
+import { endSessions } from './sessions.ts'
+import { insertToken, resetTtlMs } from './tokens.ts'
+
+/** What is done once the person is found and locked. Gives the person as they are then. */
+type Act<T> = (tx: Tx<'auth'>, user: Row<'user'>) => Promise<T | Refusal>
+
+async function withPerson<T>(actor: UserActor, { userId }: OnePerson, act: Act<T>): Promise<T> {
+  return transaction('auth', actor, async (tx) => {
+    const user = await tx.lock('user', { id: userId })
+    if (!user) throw noSuchPerson()
+    return act(tx, user)
+  })
+}
+
+/**
+ * Keeps a person out: every session, key and remembered device ends, and no sign-in succeeds, until `restorePerson`.
+ *
+ * @throws NOT_FOUND; CONFLICT LAST_ADMINISTRATOR; FORBIDDEN for oneself.
+ */
+export async function disablePerson(actor: UserActor, input: OnePerson): Promise<ListedPerson> {
+  return withPerson(actor, input, async (tx, user) => {
+    if (user.id === actor.userId) return refuseSelf(tx, user, 'disable')
+    if (await isLastAdministrator(tx, user)) return refuseLast(tx, user, 'disable')
+    await endAccess(tx, user.id, 'DISABLED')
+    const disabled = await tx.user.update({ where: { id: user.id }, data: { disabledAt: user.disabledAt ?? tx.now } })
+    if (user.disabledAt === null) tx.record('auth.person.disabled', { user: user.id }, {})
+    return presentPerson(disabled)
+  })
+}
+
+/** Lets a disabled person in again. What ended stays ended: they sign in anew. @throws NOT_FOUND */
+export async function restorePerson(actor: UserActor, input: OnePerson): Promise<ListedPerson> {
+  return withPerson(actor, input, async (tx, user) => {
+    if (user.disabledAt === null) return presentPerson(user)
+    const restored = await tx.user.update({ where: { id: user.id }, data: { disabledAt: null } })
+    tx.record('auth.person.restored', { user: user.id }, {})
+    return presentPerson(restored)
+  })
+}
+
+/**
+ * Takes a person their password: every session ends, and they choose a new one by the link from a mail. Their second factors stay.
+ *
+ * @throws NOT_FOUND
+ */
+export async function requireReset(actor: UserActor, input: OnePerson): Promise<ListedPerson> {
+  return withPerson(actor, input, async (tx, user) => {
+    await endAccess(tx, user.id, 'PASSWORD_RESET')
+    await tx.purge('password', { userId: user.id })
+    const tokenId = await insertToken(tx, {
+      purpose: 'PASSWORD_RESET',
+      subject: user.id,
+      userId: user.id,
+      email: user.email,
+      ttlMs: resetTtlMs,
+    })
+    tx.record('auth.person.reset_required', { user: user.id }, {})
+    tx.record('auth.password_reset.requested', { user: user.id }, { tokenId })
+    return presentPerson(user)
+  })
+}
+
+/** Ends every session of a person. @throws NOT_FOUND */
+export async function endSessionsOf(actor: UserActor, input: OnePerson): Promise<SessionsEnded> {
+  return withPerson(actor, input, async (tx, user) => {
+    const ended = await endSessions(tx, user.id, {}, 'REVOKED')
+    tx.record('auth.person.sessions_ended', { user: user.id }, { count: ended })
+    return { ended }
+  })
+}
+
+/**
+ * Makes a person an administrator, or a user again. Their sessions end: what was begun as one is not gone on with as the other.
+ *
+ * @throws NOT_FOUND; CONFLICT LAST_ADMINISTRATOR; FORBIDDEN for oneself.
+ */
+export async function setRole(actor: UserActor, { userId, role }: SetRole): Promise<ListedPerson> {
+  return withPerson(actor, { userId }, async (tx, user) => {
+    if (user.role === role) return presentPerson(user)
+    if (user.id === actor.userId) return refuseSelf(tx, user, 'setRole')
+    if (await isLastAdministrator(tx, user)) return refuseLast(tx, user, 'setRole')
+    const changed = await tx.user.update({ where: { id: user.id }, data: { role } })
+    await endSessions(tx, user.id, {}, 'REVOKED')
+    tx.record('auth.person.role_changed', { user: user.id }, { from: user.role, to: role })
+    return presentPerson(changed)
+  })
+}
+
+/** Whether nobody else administers. The others are locked, so that of two who take each other the role one is tried again, and sees it gone. */
+async function isLastAdministrator(tx: Tx<'auth'>, user: Row<'user'>): Promise<boolean> {
+  if (user.role !== 'ADMIN') return false
+  const administrators = await tx.user.findMany({
+    where: { role: 'ADMIN', id: { not: user.id } },
+    select: { id: true },
+    orderBy: { id: 'asc' },
+  })
+  for (const { id } of administrators) {
+    const other = await tx.lock('user', { id })
+    if (other?.role === 'ADMIN' && other.disabledAt === null && other.emailVerifiedAt !== null) return false
+  }
+  return true
+}
+
+function refuseSelf(tx: Tx<'auth'>, user: Row<'user'>, asked: string): Refusal {
+  tx.record('auth.person.refused', { user: user.id }, { asked, reason: 'ONESELF' })
+  return refuse('FORBIDDEN', 'Nobody does this to themselves: ask another administrator.')
+}
+
+function refuseLast(tx: Tx<'auth'>, user: Row<'user'>, asked: string): Refusal {
+  tx.record('auth.person.refused', { user: user.id }, { asked, reason: 'LAST_ADMINISTRATOR' })
+  return refuse('CONFLICT', 'The installation would have no administrator: make somebody else one first.', { reason: 'LAST_ADMINISTRATOR' })
+}

@@ -1,0 +1,62 @@
+/**
+ * Leaving. A deactivated account is gone at once for everybody, and can be taken back for thirty days by the link from a mail; after that it is
+ * erased (erasure.ts). The days of grace are for accounts that were deactivated by somebody else, or in anger.
+ */
+import { conflictOn, refuse, transaction, withDeleted } from '#db'
+import { anonymous, type UserActor } from '#lib/actor.ts'
+import { endAccess } from './access.ts'
+import { soleOwnerships } from './application-owners.ts'
+import { freeAddress } from './free-address.ts'
+import { sourcesOfPersonalData } from './personal-data-sources.ts'
+import type { AccountDeactivated, AccountReactivated, Reactivate } from './schema-account.ts'
+import { insertToken, refuseToken, takeToken } from './tokens.ts'
+
+const graceMs = 30 * 24 * 60 * 60 * 1000
+
+/**
+ * Deactivates the account: it is invisible, and every session has ended. What was the account's alone ends with it.
+ *
+ * @throws CONFLICT LAST_OWNER while a team or an application would be left without an owner: hand it over or delete it first.
+ */
+export async function deactivateAccount(actor: UserActor): Promise<AccountDeactivated> {
+  return transaction('auth', actor, async (tx) => {
+    const user = await tx.lock('user', { id: actor.userId })
+    if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
+    if ((await soleOwnerships(tx, user.id)).length > 0) {
+      return refuse('CONFLICT', 'An application would be left without an owner: make somebody else its owner first, or delete it.', {
+        reason: 'LAST_OWNER',
+      })
+    }
+    for (const { beforeLeaving } of sourcesOfPersonalData()) await beforeLeaving?.(user.id)
+    await endAccess(tx, user.id, 'DEACTIVATED')
+    const erasedAfter = new Date(tx.now.getTime() + graceMs)
+    await tx.user.update({ where: { id: user.id }, data: { eraseAfter: erasedAfter } })
+    await tx.user.delete({ where: { id: user.id } })
+    // Of nobody, as far as the database can see: what belongs to a deleted account is deleted.
+    const tokenId = await insertToken(tx, { purpose: 'ACCOUNT_REACTIVATION', subject: user.id, email: user.email, ttlMs: graceMs })
+    tx.record('auth.account.deactivated', { user: user.id }, { tokenId })
+    return { status: 'DEACTIVATED', erasedAfter }
+  })
+}
+
+/**
+ * Takes a deactivation back by the link from its mail. Nobody is signed in by it: that takes all that a sign-in takes.
+ *
+ * @throws INVALID_TOKEN when the link is unknown, used, or older than thirty days; CONFLICT NAME_TAKEN at `email` when the address has a new
+ *   account meanwhile.
+ */
+export async function reactivateAccount({ token }: Reactivate): Promise<AccountReactivated> {
+  return transaction('auth', anonymous, async (tx) => {
+    const taken = await takeToken(tx, 'ACCOUNT_REACTIVATION', token)
+    const user =
+      taken &&
+      (await withDeleted('auth').user.findFirst({ where: { id: taken.subject, deletedAt: { not: null }, eraseAfter: { not: null } } }))
+    if (!user?.deletionId) return refuseToken(tx, 'ACCOUNT_REACTIVATION', token)
+    await freeAddress(tx, user.id, user.email)
+    const { deletionId } = user
+    await conflictOn({ email: 'This address has a new account.' }, () => tx.restore('user', deletionId))
+    await tx.user.update({ where: { id: user.id }, data: { eraseAfter: null } })
+    tx.record('auth.account.reactivated', { user: user.id }, {})
+    return { status: 'REACTIVATED' }
+  })
+}

@@ -1,0 +1,7 @@
+/** Whose an address is. */
+import type { Tx } from '#db'
+
+/** Makes an address free for its owner: a sign-up that nobody has proven holds it against no one, and makes way. */
+export async function freeAddress(tx: Tx<'auth'>, ownerId: string, email: string): Promise<void> {
+  await tx.user.deleteMany({ where: { email, emailVerifiedAt: null, id: { not: ownerId } } })
+}

@@ -1,0 +1,51 @@
+/**
+ * Looking through another person's eyes: for support, with a reason, an hour at most. Everything that is done so is recorded with both names; what
+ * asks for a proof (`steppedUp`, `admin`) is closed to it, and the person is told by mail.
+ */
+import { refuse, transaction, type Tx } from '#db'
+import type { UserActor } from '#lib/actor.ts'
+import { SessionId } from '#lib/ids.ts'
+import { presentSignedIn } from './complete-sign-in.ts'
+import { noSuchPerson } from './people-search.ts'
+import { maySignIn } from './policy.ts'
+import { revocation } from './revocations.ts'
+import type { Impersonate, Impersonating } from './schema-person.ts'
+import { mintSession, newCredential } from './sessions.ts'
+
+/** A session of an administrator in another's name has ended after this long, whatever is done in it. */
+export const impersonationMs = 60 * 60 * 1000
+
+/**
+ * Gives a token that acts as the person. It is a token and never a cookie, so that the administrator's own session in the browser goes on.
+ *
+ * @throws NOT_FOUND; FORBIDDEN for administrators, oneself among them, and for accounts that may not sign in.
+ */
+export async function impersonate(actor: UserActor, { userId, reason, ticket }: Impersonate): Promise<Impersonating> {
+  const credential = newCredential('BEARER')
+  return transaction('auth', actor, async (tx) => {
+    const user = await tx.lock('user', { id: userId })
+    if (!user) throw noSuchPerson()
+    if (user.role === 'ADMIN') {
+      tx.record('auth.person.refused', { user: user.id }, { asked: 'impersonate', reason: 'ADMINISTRATOR' })
+      return refuse('FORBIDDEN', 'Nobody acts as an administrator but they themselves.')
+    }
+    if (!maySignIn(user)) return refuse('FORBIDDEN', 'This account may not sign in.')
+    const session = await mintSession(tx, user, credential, { methods: [], level: 1 }, { by: actor.userId, forMs: impersonationMs })
+    tx.record('auth.person.impersonated', { user: user.id }, { sessionId: SessionId.parse(session.id), reason, ticket: ticket ?? null })
+    return presentSignedIn(user, session, credential)
+  })
+}
+
+/** Ends what an administrator does in others' names: with their own access ends that. */
+export async function endImpersonationsBy(tx: Tx<'auth'>, administratorId: string): Promise<void> {
+  const ended = await tx.session.updateManyAndReturn({
+    where: { impersonatorId: administratorId, revokedAt: null },
+    data: { revokedAt: tx.now, endReason: 'REVOKED' },
+    select: { userId: true },
+  })
+  if (ended.length > 0)
+    await tx.notify(
+      'plinth_revoked',
+      ended.map(({ userId }) => revocation(userId)),
+    )
+}
