@@ -11,6 +11,7 @@ const byName: Readonly<Record<string, string>> = {
   slug: 'blue',
   password: 'correct horse battery staple',
   currentPassword: 'a small demo with large ideas',
+  scope: 'teams.list',
   token: 'the-token-from-the-mail',
   code: 'the-code-from-the-log',
   cursor: 'MDE5OTFmMGUtN2IxYw',

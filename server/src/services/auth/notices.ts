@@ -13,6 +13,22 @@ type Words = readonly [subject: string, what: string]
 const words = {
   'auth.totp.confirmed': ['A second factor was added to your account', 'An authenticator app was added to your account'],
   'auth.totp.disabled': ['A second factor was taken from your account', 'The authenticator app of your account was taken away'],
+  'auth.recovery_codes.regenerated': [
+    'Your recovery codes were made anew',
+    'New recovery codes were made for your account; the old ones are worth nothing,',
+  ],
+  'auth.recovery_code.used': [
+    'A recovery code of your account was used',
+    'Somebody signed in to your account with one of its recovery codes',
+  ],
+  'auth.remembered.shown_twice': [
+    'A remembered device of yours was copied',
+    'What lets a device of yours sign in was shown a second time, so somebody may have copied it; its sessions have ended,',
+  ],
+  'auth.account.claimed': [
+    'Your account is yours',
+    'You proved that this address is yours; what others had done with the account before was taken out',
+  ],
   'auth.provider.linked': ['A way to sign in was added to your account', 'An account at a provider was linked with yours'],
   'auth.provider.unlinked': ['A way to sign in was taken from your account', 'An account at a provider was unlinked from yours'],
   'auth.api_key.created': ['An API key of your account was made', 'An API key was made that acts in your name'],

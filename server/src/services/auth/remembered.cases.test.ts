@@ -47,11 +47,11 @@ test('S09 a device that asks for it is remembered by a cookie that only this ser
   const { email } = await person()
   const cookies = (await signIn(email)).setCookies.filter((line) => line.startsWith(cookieName))
   expect(cookies).toEqual([
-    expect.stringMatching(/^__Host-plinth_remembered=pln_k_[\w-]{43}; Max-Age=7776000; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
+    expect.stringMatching(/^__Host-plinth_remembered=pln_d_[\w-]{43}; Max-Age=7776000; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
   ])
   expect((await signIn(email, open(), {})).setCookies.join()).not.toContain(cookieName)
   const tokens = await ask<{ dump: string }>(`SELECT t::text AS dump FROM auth.verification_tokens AS t WHERE purpose = 'REMEMBERED'`)
-  expect(tokens.map(({ dump }) => dump).join()).not.toContain('pln_k_')
+  expect(tokens.map(({ dump }) => dump).join()).not.toContain('pln_d_')
 })
 
 test('when its session is over, the device signs in once and is given the next token: it is of level 1 and says by what', async () => {
@@ -76,11 +76,11 @@ test('when its session is over, the device signs in once and is given the next t
 test('a tool is given its token in the answer, and shows it there', async () => {
   const { email } = await person()
   const first = (await signIn(email, open(), { delivery: 'TOKEN', remember: true })).data as { rememberToken: string }
-  expect(first.rememberToken).toMatch(/^pln_k_[\w-]{43}$/)
+  expect(first.rememberToken).toMatch(/^pln_d_[\w-]{43}$/)
   const answer = await open().mutate('auth.remembered.signIn', { token: first.rememberToken, delivery: 'TOKEN' })
   expect(answer.data).toMatchObject({
     status: 'SIGNED_IN',
-    rememberToken: expect.stringMatching(/^pln_k_/),
+    rememberToken: expect.stringMatching(/^pln_d_/),
     token: expect.stringMatching(/^pln_t_/),
   })
   expect(answer.setCookies).toEqual([])

@@ -34,7 +34,7 @@ const prefixes: Record<SessionKind, string> = { COOKIE: 'pln_s_', BEARER: 'pln_t
 /** Makes a credential of 256 random bits. Make it outside the transaction, so that a repeated attempt of it mints the same one. */
 export function newCredential(kind: SessionKind, family: string | null = null): Credential {
   const token = prefixes[kind] + randomBytes(32).toString('base64url')
-  return { kind, token, ...(family !== null && { remembered: { family, token: `pln_k_${randomBytes(32).toString('base64url')}` } }) }
+  return { kind, token, ...(family !== null && { remembered: { family, token: `pln_d_${randomBytes(32).toString('base64url')}` } }) }
 }
 
 /** The credential of a sign-in that asks for a cookie or for a token. Made outside the transaction, as all are. */

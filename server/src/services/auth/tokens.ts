@@ -27,7 +27,7 @@ const prefixes: Record<TokenPurpose, string> = {
   RECOVERY_CODE: 'pln_rc_',
   EMAIL_SIGN_IN: 'pln_m_',
   EMAIL_STEP_UP: 'pln_u_',
-  REMEMBERED: 'pln_k_',
+  REMEMBERED: 'pln_d_',
   ACCOUNT_REACTIVATION: 'pln_ra_',
 }
 
