@@ -85,7 +85,7 @@ test('buckets hold what is at most their bound, and the last holds all', async (
 test('pools, outboxes, queues, streams and the process are told of', async () => {
   const team = await anna.client.teams.create.mutate({ name: 'Blue', slug: 'blue' })
   const subscription = anna.client.teams.events.subscribe({ teamId: team.id }, { onData: () => undefined })
-  await expect.poll(async () => valueOf(await scrape(), 'plinth_streams_open')).toBe(1)
+  await expect.poll(async () => valueOf(await scrape(), 'plinth_streams_open'), { timeout: 10_000 }).toBe(1)
   const text = await scrape()
   expect(valueOf(text, 'plinth_pool_connections_most{pool="calls"}')).toBe(5)
   expect(valueOf(text, 'plinth_pool_waiting{pool="calls"}')).toBe(0)
@@ -97,7 +97,7 @@ test('pools, outboxes, queues, streams and the process are told of', async () =>
   expect(valueOf(text, 'plinth_event_loop_lag_seconds{quantile="0.99"}')).toBeLessThan(5)
   expect(valueOf(text, 'plinth_memory_bytes{kind="resident"}')).toBeGreaterThan(1e7)
   expect(valueOf(text, 'plinth_query_duration_seconds_count{outcome="done"}')).toBeGreaterThan(10)
-  expect(text).toMatch(/^plinth_job_runs_total\{queue="[\w.]+",outcome="done"\} [1-9]/m)
+  await expect.poll(() => scrape(), { timeout: 10_000 }).toMatch(/^plinth_job_runs_total\{queue="[\w.]+",outcome="done"\} [1-9]/m)
   subscription.unsubscribe()
-  await expect.poll(async () => valueOf(await scrape(), 'plinth_streams_open')).toBe(0)
+  await expect.poll(async () => valueOf(await scrape(), 'plinth_streams_open'), { timeout: 10_000 }).toBe(0)
 })
