@@ -6,6 +6,7 @@ export type {
   ApplicationId,
   ApplicationInvitationId,
   ApplicationSecretId,
+  DataExportId,
   InvitationId,
   MembershipId,
   OauthAccountId,

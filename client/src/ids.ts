@@ -53,6 +53,9 @@ export type OauthAccountId = live.OauthAccountId
 export const VisitId: IdKind<live.VisitId> = kind('VisitId', UUID)
 export type VisitId = live.VisitId
 
+export const DataExportId: IdKind<live.DataExportId> = kind('DataExportId', UUID)
+export type DataExportId = live.DataExportId
+
 function kind<Id extends string>(name: string, form: RegExp): IdKind<Id> {
   const is = (text: unknown): text is Id => typeof text === 'string' && form.test(text)
   return {

@@ -12,6 +12,7 @@ export {
   ApplicationId,
   ApplicationInvitationId,
   ApplicationSecretId,
+  DataExportId,
   InvitationId,
   MembershipId,
   OauthAccountId,

@@ -29,8 +29,6 @@ const words = {
     'Your account is yours',
     'You proved that this address is yours; what others had done with the account before was taken out',
   ],
-  'auth.provider.linked': ['A way to sign in was added to your account', 'An account at a provider was linked with yours'],
-  'auth.provider.unlinked': ['A way to sign in was taken from your account', 'An account at a provider was unlinked from yours'],
   'auth.api_key.created': ['An API key of your account was made', 'An API key was made that acts in your name'],
   'auth.data_export.downloaded': ['Your export was downloaded', 'What is held of you was downloaded'],
   'auth.account.reactivated': ['Your account is back', 'Your account was taken back by the link from a mail'],
