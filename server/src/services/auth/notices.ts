@@ -11,6 +11,12 @@ type Words = readonly [subject: string, what: string]
 
 /** Whoever adds a way in, or takes one away, adds a line. */
 const words = {
+  'auth.passkey.registered': ['A passkey was added to your account', 'A passkey was added to your account'],
+  'auth.passkey.removed': ['A passkey was taken from your account', 'A passkey was taken from your account'],
+  'auth.passkey.clone_suspected': [
+    'A passkey of yours may have been copied',
+    'A passkey of your account was shown with a count that it had passed already, so there may be a copy of it; it was refused',
+  ],
   'auth.totp.confirmed': ['A second factor was added to your account', 'An authenticator app was added to your account'],
   'auth.totp.disabled': ['A second factor was taken from your account', 'The authenticator app of your account was taken away'],
   'auth.recovery_codes.regenerated': [

@@ -20,6 +20,8 @@ export const personalData = definePersonalData('auth', {
     erasure: 'REMOVE',
   },
   dataExport: { of: ['userId'], shows: ['createdAt', 'readyAt', 'downloadedAt'], erasure: 'REMOVE' },
+  passkey: { of: ['userId'], shows: ['name', 'transports', 'backedUp', 'createdAt', 'lastUsedAt'], erasure: 'REMOVE' },
+  passkeyChallenge: { of: ['userId'], shows: [], erasure: 'REMOVE' },
   totpFactor: { of: ['userId'], shows: ['createdAt', 'confirmedAt'], erasure: 'REMOVE' },
   oauthAccount: { of: ['userId'], shows: ['provider', 'subject', 'email', 'name', 'createdAt', 'lastUsedAt'], erasure: 'REMOVE' },
   providerAttempt: { of: ['userId'], shows: [], erasure: 'REMOVE' },
