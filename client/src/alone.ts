@@ -2,6 +2,8 @@
 
 /** Procedures that are sent alone: their answer sets a cookie or holds a secret, which must not be lost with another call's. */
 export const alone: ReadonlySet<string> = new Set<string>([
+  'auth.account.dataExport.download',
+  'auth.account.deactivate',
   'auth.apiKey.create',
   'auth.applicationSecret.create',
   'auth.emailSignIn.byCode',
@@ -10,6 +12,7 @@ export const alone: ReadonlySet<string> = new Set<string>([
   'auth.passkey.signIn',
   'auth.passkey.signInOptions',
   'auth.password.change',
+  'auth.person.impersonate',
   'auth.plex.check',
   'auth.plex.link',
   'auth.plex.start',
