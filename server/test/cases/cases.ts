@@ -22,7 +22,6 @@ const group = (title: string, lines: readonly Line[]): Group => ({
 
 const provider = 'belongs to the OpenID Connect provider, which there is not yet'
 
-const passkeys = 'There are no passkeys yet.'
 const leaving = 'There is no administration yet, and no way to leave.'
 
 const sessions = group('Sessions and cookies', [
@@ -112,12 +111,12 @@ const factors = group('Second factors', [
   ['M07', 'What was enrolled and never confirmed is not asked for, and is shown once.'],
   ['M08', 'A stolen session takes no factor away.'],
   ['M09', 'No way in leads past a second factor.'],
-  ['M11', 'A passkey’s answer that was made for another site is refused.', passkeys],
-  ['M12', 'A passkey’s answer of which any part was changed is refused.', passkeys],
-  ['M13', 'A challenge is worth one answer, for five minutes, in the browser that asked for it.', passkeys],
-  ['M14', 'A passkey whose counter goes back is refused, and that is recorded.', passkeys],
-  ['M15', 'Nobody registers a passkey that is there already.', passkeys],
-  ['M18', 'Asking for a passkey tells nobody whether there is an account.', passkeys],
+  ['M11', 'A passkey’s answer that was made for another site is refused.'],
+  ['M12', 'A passkey’s answer of which any part was changed is refused.'],
+  ['M13', 'A challenge is worth one answer, for five minutes, in the browser that asked for it.'],
+  ['M14', 'A passkey whose counter goes back is refused, and that is recorded.'],
+  ['M15', 'Nobody registers a passkey that is there already.'],
+  ['M18', 'Asking for a passkey tells nobody whether there is an account.'],
 ])
 
 const elsewhere = group('Sign-in elsewhere, and Plex', [
