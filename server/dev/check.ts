@@ -23,7 +23,7 @@ const checks: readonly Check[] = [
   { name: 'unused', remedy: '', run: () => tool('knip', 'knip', ['--no-progress', '--no-config-hints']) },
   {
     name: 'generated',
-    remedy: 'pnpm contract, pnpm access and node server/dev/configuration.ts write them',
+    remedy: 'pnpm contract, pnpm docs:api and node server/dev/configuration.ts write them',
     run: generatedFilesAreFresh,
   },
   { name: 'migration rules', remedy: 'docs/migrations.md says how each is done without downtime', run: migrationsKeepTheRules },

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { copyAll, type Copy } from '../test/new-service/copy.ts'
 import { edit, stepsOf } from '../test/new-service/follow.ts'
+import { pnpmCommands } from '../test/new-service/pnpm-commands.ts'
 import { createTestDatabase, type TestDatabase } from '../test/database.ts'
 import { readNames, withNames } from './new-service/names.ts'
 
@@ -17,6 +18,11 @@ describe('names', () => {
   test.each([[[]], [['Library', 'book']], [['line-items']], [['library', 'class']], [['library', 'page']]])('%j are refused', (words) => {
     expect(() => readNames(words)).toThrow(/one word in lower case|means something else/)
   })
+})
+
+test('no script has the name of a command of pnpm, which would be run in its place', () => {
+  const { scripts } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { scripts: object }
+  expect(Object.keys(scripts).filter((name) => pnpmCommands.has(name))).toEqual([])
 })
 
 describe('a new service', () => {
@@ -41,7 +47,11 @@ describe('a new service', () => {
       else if (!['check', 'test'].includes(step.script)) await copy.script(step.script, step.args, environment)
     }
     await copy.script('check', [], environment)
-    await copy.script('test', ['server/src/services/library', 'server/src/services/garden'], environment)
+    await copy.script(
+      'test',
+      ['server/src/services/library', 'server/src/services/garden', 'server/src/personal-data.test.ts'],
+      environment,
+    )
     await expect(copy.script('new:service', ['library', 'book'])).rejects.toThrow('There is a service library already.')
   }, 600_000)
 })

@@ -15,6 +15,9 @@ import { scriptOf } from './tool.ts'
 
 const template = join(import.meta.dirname, 'new-service/template')
 
+/** The modules that name every service. */
+const named = ['server/src/router.ts', 'server/src/jobs/jobs.ts', 'server/src/personal-data.ts']
+
 /** Where each file of the template goes. */
 const folders = { '.prisma': 'prisma/schema/SERVICE', '.ts': 'server/src/services/SERVICE' } as const
 
@@ -62,11 +65,9 @@ await command(async () => {
   register(root, names)
   written.push(await migrate(names))
   generate()
-  run([scriptOf(root, 'oxfmt'), ...written.filter((path) => path.endsWith('.ts')), 'server/src/router.ts', 'server/src/jobs/jobs.ts'])
+  run([scriptOf(root, 'oxfmt'), ...written.filter((path) => path.endsWith('.ts')), ...named])
   for (const script of ['server/dev/contract.ts', 'server/dev/access.ts']) run([script])
   for (const path of written) console.log(path)
-  console.log(
-    `named in prisma/schema/base.prisma, server/src/router.ts, server/src/jobs/jobs.ts; client/contract.json and docs/access.md are made anew`,
-  )
+  console.log(`named in prisma/schema/base.prisma, ${named.join(', ')}; client/contract.json and docs/access.md are made anew`)
   console.log(`Next: pnpm check; pnpm test server/src/services/${names.service}; then make it your own with docs/new-service.md.`)
 })

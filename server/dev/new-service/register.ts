@@ -33,9 +33,20 @@ const places: readonly Place[] = [
     line: ({ service }) => `import { jobs as ${service} } from '../services/${service}/index.ts'\n`,
   },
   { file: 'server/src/jobs/jobs.ts', lines: /(?<=readonly Job\[\] = \[.*)\.\.\.(\w+), /g, line: ({ service }) => `...${service}, ` },
+  {
+    file: 'server/src/personal-data.ts',
+    lines: /import \{ personalData as \w+ \} from '\.\/services\/(\w+)\/index\.ts'\n/g,
+    line: ({ service }) => `import { personalData as ${service} } from './services/${service}/index.ts'\n`,
+  },
+  // Between the core and `auth`: the account of a person is erased after everything that knows them by it.
+  {
+    file: 'server/src/personal-data.ts',
+    lines: /(?<=readonly PersonalData\[\] = \[core, .*)(\w+), /g,
+    line: ({ service }) => `${service}, `,
+  },
 ]
 
-/** Names the service in the schema, the router and the jobs of the workspace. */
+/** Names the service in the schema, the router, the jobs and the list of what is held of people, of the workspace. */
 export function register(root: string, names: Names): void {
   for (const { file, lines, line } of places) {
     const path = join(root, file)
