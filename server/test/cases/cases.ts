@@ -22,8 +22,6 @@ const group = (title: string, lines: readonly Line[]): Group => ({
 
 const provider = 'belongs to the OpenID Connect provider, which there is not yet'
 
-const leaving = 'There is no administration yet, and no way to leave.'
-
 const sessions = group('Sessions and cookies', [
   ['S01', 'A token that somebody planted before a sign-in is never the token of the session.'],
   ['S02', 'Signing in while signed in gives a new token, and the old one is nothing at once.'],
@@ -91,11 +89,7 @@ const links = group('Verification, reset, change of address', [
   ['R06', 'A link changes the account that it was sent to and no other.'],
   ['R08', 'A new password removes no second factor.'],
   ['R10', 'The token of a link reaches no other site and no log.'],
-  [
-    'R11',
-    'A session that was proven longer than ten minutes ago changes no address.',
-    'The change of address asks for no fresh proof yet.',
-  ],
+  ['R11', 'A session that was proven longer than ten minutes ago changes no address.'],
   ['R12', 'Whoever holds a stolen session carries no account away, and the old address can take a change back for seven days.'],
   ['R15', 'The links of a request for another address end with the next request.'],
   ['R16', 'A hundred requests are three mails an hour, and are answered alike.'],
@@ -133,15 +127,16 @@ const elsewhere = group('Sign-in elsewhere, and Plex', [
 const tenancy = group('Authorization, tenancy and lifecycle', [
   ['T01', 'What belongs to somebody else is answered as what does not exist.'],
   ['T02', 'Nobody gives themselves or others more than they are, nor takes from who is more.'],
+  ['T03', 'What has owners keeps one: the last stays until there is another.'],
   ['T04', 'A role in one application is nothing in another.'],
   ['T05', 'A role that was taken away is gone at once, in every process.'],
   ['T07', 'A deleted account is found by no way in, and its address begins anew.'],
   ['T08', 'What is deleted is invisible everywhere, and its name is free.'],
-  ['T10', 'Who looks through another’s eyes is an administrator, is recorded, changes no way in, and is out after an hour.', leaving],
+  ['T10', 'Who looks through another’s eyes is an administrator, is recorded, changes no way in, and is out after an hour.'],
   ['T11', 'Nobody changes what was recorded, and each success and each failure leaves one trace without secrets.'],
   ['T13', 'A message from outside that is unsigned, old or repeated does nothing.', 'No service takes such messages yet: payments will.'],
-  ['T14', 'An export of one’s data is one’s own, asks for a fresh proof, and its link ends.', leaving],
-  ['T15', 'After an erasure nothing of the person is left but what names nobody.', leaving],
+  ['T14', 'An export of one’s data is one’s own, asks for a fresh proof, and its link ends.'],
+  ['T15', 'After an erasure nothing of the person is left but what names nobody.'],
 ])
 
 const protocol = group('OpenID Connect provider', [

@@ -14,8 +14,9 @@ export function page(outcomes: readonly Outcome[]): string {
   return [
     '# The attacks that are tried',
     '',
-    'Made by `pnpm cases`, which ran these tests. Each attack on accounts has a number, which begins the name of every test that tries it: over HTTP, with the',
-    'status and the body of the answer, many at once where order could matter, and with a look at the row that had to survive.',
+    'Made by `pnpm cases`, which ran these tests. Each attack on accounts has a number, which begins the name of every test that tries it. Most do so over',
+    'HTTP, with the status and the body of the answer, many at once where order could matter, and a look at the row that had to survive; those of lib, db and',
+    'the checks of sessions and throttles look at one part alone.',
     '',
     `**${tried.length} of ${all.length} cases, ${outcomes.length} tests, ${failed.length === 0 ? 'all pass' : `${failed.length} FAIL`}.**`,
     '',
@@ -34,7 +35,7 @@ export function page(outcomes: readonly Outcome[]): string {
 
 function row({ id, guarantee, beyond }: Case, outcomes: readonly Outcome[]): string {
   const own = outcomes.filter(({ ids }) => ids.includes(id))
-  const tests = own.map(({ file, name }) => `\`${file}\`: ${escaped(name.replaceAll(/(?<=^| )(?:[A-Z]\d{2} )+/g, ''))}`)
+  const tests = Object.entries(Object.groupBy(own, ({ file }) => file)).map(([file, those = []]) => `\`${file}\`: ${namesOf(those)}`)
   return `| ${id} | ${guarantee} | ${[...tests, ...(beyond === undefined ? [] : [beyond])].join('<br>')} | ${result(own)} |`
 }
 
@@ -43,6 +44,12 @@ function result(own: readonly Outcome[]): string {
   if (own.length === 0) return 'none'
   if (passed === own.length) return own.length === 1 ? 'passes' : `${own.length} pass`
   return own.length === 1 ? '**FAILS**' : `${passed} of ${own.length} **FAILS**`
+}
+
+/** A table of inputs is many tests: a few of them say what they are. */
+function namesOf(those: readonly Outcome[]): string {
+  const names = those.map(({ name }) => escaped(name.replaceAll(/(?<=^| )(?:[A-Z]\d{2} )+/g, '')))
+  return names.length <= 4 ? names.join('; ') : `${names.slice(0, 3).join('; ')}; and ${names.length - 3} more`
 }
 
 function escaped(text: string): string {

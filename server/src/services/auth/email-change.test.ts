@@ -104,6 +104,20 @@ test('a sign-up that nobody proved keeps no former address from its owner, and a
   expect(await addressOf(gil)).toBe('gil@new.example')
 })
 
+test('R11 a session that was proven longer than ten minutes ago asks for no other address, not even twenty times at once', async () => {
+  const ned = await server.signUpAs('ned@example.com')
+  await advance(server.database.ownerUrl, 10 * 60 * 1000)
+  const browser = openBrowser(server.url, { authorization: `Bearer ${ned.token}` })
+  const request = () => browser.mutate('auth.email.requestChange', { email: 'ned@new.example' })
+  for (const answer of await Promise.all(Array.from({ length: 20 }, request)))
+    expect([answer.status, answer.error?.data]).toMatchObject([401, { code: 'STEP_UP_REQUIRED', details: { methods: ['PASSWORD'] } }])
+  const asked = () => query(server.database.ownerUrl, 'SELECT FROM auth.email_changes WHERE user_id = $1', [ned.me.id])
+  expect([await addressOf(ned), await asked()]).toEqual([ned.email, []])
+  const { token } = await server.client(ned.token).auth.stepUp.password.mutate({ password: ned.password })
+  await server.client(token ?? '').auth.email.requestChange.mutate({ email: 'ned@new.example' })
+  expect(await asked()).toHaveLength(1)
+})
+
 test('R15 the links of a request end with the next one', async () => {
   const hal = await server.signUpAs('hal@example.com')
   await own(hal).requestChange.mutate({ email: 'hal@one.example' })
