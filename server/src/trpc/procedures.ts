@@ -66,6 +66,7 @@ const counted = unwrapped.use(async (opts) => {
   const session = await ctx.session()
   await ctx.limits.charge(session?.apiKey?.id ?? session?.userId ?? null, ctx.address)
   if (session?.apiKey) requireScope(session.apiKey.scopes, path, meta)
+  if (session?.impersonatorId) requireOwnHands(type, path)
   const actor: UserActor | AnonymousActor = session ? actorOf(session) : anonymous
   const result = await next({ ctx: { actor } })
   return type === 'mutation' && !result.ok ? answerRepeat({ ...opts, ctx: { ...ctx, actor } }, result) : result
@@ -151,6 +152,12 @@ function actorOf({ userId, sessionId, apiKey, impersonatorId }: SessionInfo): Us
 function requireScope(scopes: readonly string[], path: string, meta: Meta | undefined): void {
   if (isOpenToKeys(path, meta) && isWithin(scopes, path)) return
   throw new AppError('FORBIDDEN', 'This API key may not call this procedure.')
+}
+
+/** @throws FORBIDDEN where an administrator who acts as a person would change the person's account itself. To leave is allowed. */
+function requireOwnHands(type: string, path: string): void {
+  if (type !== 'mutation' || !path.startsWith('auth.') || path === 'auth.signOut') return
+  throw new AppError('FORBIDDEN', 'Nobody may do this for another.')
 }
 
 async function requireSession(ctx: Context, again?: 'again'): Promise<SessionInfo> {

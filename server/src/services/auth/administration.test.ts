@@ -114,6 +114,11 @@ test('T10 an administrator acts as a person for an hour at most, marked, and doe
   ).resolves.toMatchObject({ code: 'FORBIDDEN' })
   await expect(refusal(eyes.auth.stepUp.password.mutate({ password: ada.password }))).resolves.toMatchObject({ code: 'FORBIDDEN' })
 
+  await expect(refusal(eyes.auth.session.revokeOthers.mutate())).resolves.toMatchObject({ code: 'FORBIDDEN' })
+  await expect(refusal(eyes.auth.signIn.mutate({ email: ada.email, password: ada.password, delivery: 'TOKEN' }))).resolves.toMatchObject({
+    code: 'FORBIDDEN',
+  })
+
   const team = await eyes.teams.create.mutate({ name: 'Made by support', slug: 'made-by-support' })
   expect(
     await ask('SELECT actor_id, impersonator_id FROM core.activity WHERE event = $1 AND team_id = $2', ['teams.team.created', team.id]),
@@ -127,6 +132,9 @@ test('T10 an administrator acts as a person for an hour at most, marked, and doe
 
 test('T10 what an administrator does in others’ names ends with their own access', async () => {
   const [ada, second] = [await someone(), await administrator('fourth@example.com')]
+  const left = await people(second).impersonate.mutate({ userId: ada.me.id, reason: 'INVESTIGATION' })
+  await server.client(left.token ?? '').auth.signOut.mutate()
+  await expect(refusal(server.client(left.token ?? '').auth.me.query())).resolves.toMatchObject({ code: 'UNAUTHORIZED' })
   const { token } = await people(second).impersonate.mutate({ userId: ada.me.id, reason: 'INVESTIGATION' })
   const { token: fresh } = (await signIn(boss)).data as { token: string }
   boss = { ...boss, token: fresh, client: server.client(fresh) }
