@@ -75,7 +75,7 @@ export const guards: readonly Guard[] = [
   {
     about: 'a call with a cookie comes from a page of ours',
     file: 'server/src/http/origins.ts',
-    guard: "(verdict === 'unsaid' && !hasSessionCookie(c, config))",
+    guard: "(verdict === 'unsaid' && !hasSessionCookie(c, config) && rememberTokenOf(c, config) === null)",
     without: "verdict === 'unsaid'",
     testFile: 'server/test/cases/transport.test.ts',
     testName: 'C03 a cookie without any word of where the call comes from is 403',
