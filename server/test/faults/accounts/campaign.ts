@@ -10,6 +10,7 @@ import { pointAt, type Fault, type Victim } from '../points.ts'
 import { randomFrom, type Random } from '../random.ts'
 import { ownSources, startSystem, type System } from '../system.ts'
 import { wrongs } from './check.ts'
+import { erasures } from './erase.ts'
 import { live, type Kind, type Story, type World } from './stories.ts'
 
 export interface AccountCampaign {
@@ -28,7 +29,7 @@ export interface AccountVerdict {
   readonly toll: Toll
 }
 
-const kinds: readonly Kind[] = ['SIGN_UP', 'RESET', 'LINK']
+const kinds: readonly Kind[] = ['SIGN_UP', 'RESET', 'LINK', 'LEAVE']
 
 /** Runs one and looks at everybody. Leaves no process and no database behind. */
 export async function runAccounts(options: AccountCampaign): Promise<AccountVerdict> {
@@ -63,7 +64,9 @@ async function campaign(
   const toll = await inflictAll(system, faultsOf(random.fork('faults'), kills), random.fork('victims'), tell)
   state.over = true
   const stories = (await (hasten ? hastened(system, walks) : walks)).flat()
-  return { wrongs: await wrongs(world, stories), stories, toll }
+  const left = stories.filter(({ kind }) => kind === 'LEAVE')
+  const erased = await erasures(world, system, left, Math.ceil(kills / 5), { random: random.fork('erasures'), tell })
+  return { wrongs: [...(await wrongs(world, stories)), ...erased], stories, toll }
 }
 
 /** One after the other, of each kind in turn, until the last fault has fallen; at least one. */

@@ -1,4 +1,4 @@
-/** What people do with their accounts while everything around them dies: they sign up, lose their password and link a provider. */
+/** What people do with their accounts while everything around them dies: they sign up, lose their password, link a provider, and leave. */
 import { openBrowser, type Answer, type Browser } from '../../browser.ts'
 import { mailsTo } from '../../people.ts'
 import type { OpenIdProvider } from '../../providers/openid.ts'
@@ -13,7 +13,7 @@ export interface World {
   readonly ask: <R extends Record<string, unknown>>(sql: string, values?: unknown[]) => Promise<R[]>
 }
 
-export type Kind = 'SIGN_UP' | 'RESET' | 'LINK'
+export type Kind = 'SIGN_UP' | 'RESET' | 'LINK' | 'LEAVE'
 
 /** A person, and what became of them. */
 export interface Story {
@@ -34,6 +34,7 @@ export async function live(world: World, kind: Kind, email: string): Promise<Sto
   await signUp(world, story)
   if (kind === 'RESET') await reset(world, story)
   if (kind === 'LINK') await link(world, story)
+  if (kind === 'LEAVE') await leave(world, story)
   return story
 }
 
@@ -84,6 +85,17 @@ async function visitProvider({ provider }: World, browser: Browser, sub: string)
   return until(async () => {
     const location = (await fetch(back, { redirect: 'manual' })).headers.get('location')
     return location === null ? null : Object.fromEntries(new URLSearchParams(new URL(location).hash.slice(1)))
+  })
+}
+
+async function leave(world: World, story: Story): Promise<void> {
+  const { email, password } = story
+  const isGone = async () => (await count(world, 'SELECT FROM auth.users WHERE email = $1 AND deleted_at IS NULL', [email])) === 0
+  await until(async () => {
+    const browser = openBrowser(world.url)
+    await settled(() => browser.mutate('auth.signIn', { email, password, delivery: 'COOKIE' }))
+    await settled(() => browser.mutate('auth.account.deactivate'))
+    return (await isGone()) || null
   })
 }
 
