@@ -7,7 +7,8 @@ import { useMail } from '#lib/mail.ts'
 import { useSecret } from '#lib/secrets.ts'
 import { startJobs } from '../../src/jobs/index.ts'
 import { patience } from '../../src/jobs/settings.ts'
-import { jobs as auth } from '../../src/services/auth/index.ts'
+import { personalData } from '../../src/personal-data.ts'
+import { jobs as auth, usePersonalData } from '../../src/services/auth/index.ts'
 import { jobs as teams } from '../../src/services/teams/index.ts'
 import { effectful } from './subscribers.ts'
 import { effectsTable } from './snapshot.ts'
@@ -17,6 +18,7 @@ process.on('disconnect', () => process.exit(0))
 const config = readConfig(process.env)
 useSecret(config.PLINTH_SECRET)
 useMail(config)
+usePersonalData(personalData)
 await connectDatabase(config)
 // A campaign is hundreds of outages in minutes: a job that meets seven of them would wait for longer than the whole campaign lasts.
 const tireless = { ...patience, attempts: 100, longestRetrySeconds: 4 }
