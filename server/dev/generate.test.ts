@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '../..')
-const folder = mkdtempSync(join(root, 'server/test/fixtures/generate-'))
+// As deep as the schemas of the tests, and beside them: whoever copies or generates these meanwhile would take it along.
+const place = '.plinth/test/generate'
+mkdirSync(join(root, place), { recursive: true })
+const folder = mkdtempSync(join(root, place, 'schema-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const within = `server/test/fixtures/${basename(folder)}`
+const within = `${place}/${basename(folder)}`
 const schema = readFileSync(join(root, 'server/test/fixtures/strict-arguments/schema.prisma'), 'utf8')
 const made = ['client.ts', 'metadata.ts', 'models.ts', '.stamp'].map((file) => join(folder, 'generated', file))
 
