@@ -52,6 +52,31 @@ test('what has served its time goes, what has not stays', async () => {
   expect(await count('core.inbox')).toBe(6)
 })
 
+test('activity is kept for thirteen whole months, and the application can take no younger one away', async () => {
+  const months = async () =>
+    (
+      await owner.query<{ month: string }>(
+        `SELECT right(inhrelid::regclass::text, 7) AS month FROM pg_inherits WHERE inhparent = 'core.activity'::regclass`,
+      )
+    ).rows
+      .map(({ month }) => month)
+      .toSorted()
+  const before = await months()
+  await owner.query(`DO $$ BEGIN
+    FOR age IN 12 .. 15 LOOP
+      EXECUTE format('CREATE TABLE core.%I PARTITION OF core.activity FOR VALUES FROM (%L) TO (%L)',
+        'activity_' || to_char(date_trunc('month', core.clock()) - make_interval(months => age), 'YYYY_MM'),
+        date_trunc('month', core.clock()) - make_interval(months => age), date_trunc('month', core.clock()) - make_interval(months => age - 1));
+    END LOOP;
+  END $$`)
+  const all = await months()
+  await run('core.activity_retention')
+  expect(all.length).toBe(before.length + 4)
+  expect(await months()).toEqual(all.slice(2))
+  await expect(application.query(`DROP TABLE core.activity_${all.at(-1)}`)).rejects.toThrow(/must be owner/)
+  await owner.query(`DROP TABLE core.activity_${all[2]}, core.activity_${all[3]}`)
+})
+
 test('many pages of old rows all go', async () => {
   await owner.query(
     `INSERT INTO core.inbox SELECT 'auth', 'auth.x', gen_random_uuid(), core.clock() - interval '1 year' FROM generate_series(1, 12001)`,

@@ -1,9 +1,13 @@
 /** What the house itself does by the clock: it makes room ahead and removes what has served. */
 import type pg from 'pg'
 import { purgeExpiredKeys } from '#db'
+import { log } from '#lib/log.ts'
 import type { Clockwork } from './scheduler.ts'
 
-/** How long each thing is kept. Idempotency keys have their day in db/idempotency.ts; what belongs to a service, its own schedule removes. */
+/**
+ * How long each thing is kept. Idempotency keys have their day in db/idempotency.ts, activity its 13 months in core.drop_old_activity(); what belongs to
+ * a service, its own schedule removes.
+ */
 export const retention = {
   /** Addresses and agents behind activities are personal: 30 days. */
   activityOrigins: '30 days',
@@ -27,12 +31,19 @@ export interface HouseSchedule extends Clockwork {
 export function houseSchedules(pool: pg.Pool): HouseSchedule[] {
   return [
     { name: 'core.activity_partitions', cron: '23 1 * * *', run: () => pool.query('SELECT core.ensure_activity_partitions(3)') },
+    { name: 'core.activity_retention', cron: '43 1 * * *', run: () => dropOldActivity(pool) },
     { name: 'core.idempotency_keys', cron: '7 * * * *', run: purgeExpiredKeys },
     { name: 'core.activity_origins', cron: '11 2 * * *', run: () => removeOld(pool, 'core.activity_origins', retention.activityOrigins) },
     { name: 'core.inbox', cron: '31 2 * * *', run: () => removeOld(pool, 'core.inbox', retention.inbox) },
     { name: 'core.error_log', cron: '41 2 * * *', run: () => removeOld(pool, 'core.error_log', retention.errors) },
     { name: 'core.feed', cron: '51 2 * * *', run: () => removeOldFeed(pool) },
   ]
+}
+
+/** Takes away the months of activity that have served. It names nobody who was erased; after 13 months nobody has a reason to look. */
+async function dropOldActivity(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ months: number }>('SELECT core.drop_old_activity() AS months')
+  log.info({ months: rows[0]?.months }, 'Old months of activity were removed.')
 }
 
 /** Removes rows older than `age`, page by page. Gives how many. */
