@@ -8,8 +8,11 @@ import { siblings } from './siblings.ts'
 /** OWASP's and ASVS 5.0's (appendix C) minimum: 19 MiB, two passes, one lane; about 20 ms on a quiet core. */
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen: 32 }
 
-/** libuv has four threads; one is left to files and names. Several processes share the cores. */
-const atOnce = Math.max(1, Math.floor(Math.min(availableParallelism(), 3) / (siblings()?.count ?? 1)))
+/**
+ * libuv has four threads; one is left to files and names. One core is left to the event loop and to PostgreSQL: a hash on each lets nobody else
+ * through, and on two cores one at a time was not seen to sign in fewer (bench/sign-in.ts). Several processes share the cores.
+ */
+const atOnce = Math.max(1, Math.floor(Math.min(availableParallelism() - 1, 3) / (siblings()?.count ?? 1)))
 const longestLine = 64 * atOnce
 const assumedMs = 60
 
