@@ -40,6 +40,7 @@ test('people are found by a part of their address or name, by role and by state,
   expect((await found({ search: 'qUIRk' })).toSorted()).toEqual(['quentin-quirk@example.com', 'quirky@example.com'])
   expect(await found({ search: 'quirk', state: 'UNVERIFIED' })).toEqual(['quirky@example.com'])
   expect(await found({ role: 'ADMIN' })).toEqual([boss.email])
+  expect([await found({ search: 'qu_rk' }), await found({ search: '%%%' })]).toEqual([[], []])
   const first = await people(boss).list.query({ limit: 2 })
   const second = await people(boss).list.query({ limit: 2, ...(first.nextCursor !== null && { cursor: first.nextCursor }) })
   expect(new Set([...first.items, ...second.items].map(({ id }) => id)).size).toBe(first.items.length + second.items.length)
@@ -141,4 +142,18 @@ test('T10 what an administrator does in others’ names ends with their own acce
   await people(boss).disable.mutate({ userId: second.me.id })
   await expect(refusal(server.client(token ?? '').auth.me.query())).resolves.toMatchObject({ code: 'UNAUTHORIZED' })
   await expect(server.client(ada.token).auth.me.query()).resolves.toMatchObject({ email: ada.email })
+})
+
+test('T10 whoever is no administrator any more acts as nobody: not by what was begun before, nor by what begins at that moment', async () => {
+  const [ada, second] = [await someone(), await administrator('fifth@example.com')]
+  const { token } = await people(second).impersonate.mutate({ userId: ada.me.id, reason: 'SUPPORT' })
+  const begun = Array.from({ length: 20 }, () =>
+    server.client(second.token).auth.person.impersonate.mutate({ userId: ada.me.id, reason: 'SUPPORT' }),
+  )
+  const [demoted, ...answers] = await Promise.allSettled([people(boss).setRole.mutate({ userId: second.me.id, role: 'USER' }), ...begun])
+  expect(demoted.status).toBe('fulfilled')
+  const tokens = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.token ?? ''] : []))
+  for (const each of [token ?? '', ...tokens])
+    await expect(refusal(server.client(each).auth.me.query())).resolves.toMatchObject({ code: 'UNAUTHORIZED' })
+  expect(await ask('SELECT FROM auth.sessions WHERE impersonator_id = $1 AND revoked_at IS NULL', [second.me.id])).toEqual([])
 })

@@ -60,6 +60,8 @@ test('R12 the old address is told of a change, and its link undoes it for seven 
   const bob = await server.signUpAs('bob@example.com')
   await changed(bob, 'thief@example.com')
   const undo = await mailed('bob@example.com', 'undo')
+  const { key } = await server.client(bob.token).auth.apiKey.create.mutate({ name: 'the thief', scopes: ['teams.*'], expiresInDays: 30 })
+  await server.client(key).teams.list.query({})
   await expect(server.client(bob.token).auth.me.query()).resolves.toMatchObject({ email: 'thief@example.com' })
   const answers = await Promise.allSettled(
     Array.from({ length: 20 }, () => openBrowser(server.url).mutate('auth.email.undoChange', { token: undo })),
@@ -70,6 +72,7 @@ test('R12 the old address is told of a change, and its link undoes it for seven 
   ])
   expect(await addressOf(bob)).toBe('bob@example.com')
   await expect(refusal(server.client(bob.token).auth.me.query())).resolves.toMatchObject({ code: 'UNAUTHORIZED' })
+  await expect(refusal(server.client(key).teams.list.query({}))).resolves.toMatchObject({ code: 'UNAUTHORIZED' })
   await eventually(async () => (await server.mailsTo('bob@example.com')).find(({ subject }) => subject.includes('former one again')))
 })
 

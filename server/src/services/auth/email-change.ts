@@ -8,7 +8,7 @@ import { AppError } from '#lib/errors.ts'
 import { isUsable } from './policy.ts'
 import type { CheckEmail } from './schema.ts'
 import type { EmailChangeLink, EmailChangeState, EmailChangeUndone, RequestEmailChange } from './schema-email.ts'
-import { endSessions } from './sessions.ts'
+import { endAccess } from './access.ts'
 import { freeAddress } from './free-address.ts'
 import { mayMail } from './throttle.ts'
 import { insertToken, nobody, peekToken, refuseToken, takeToken, type TokenPurpose } from './tokens.ts'
@@ -90,8 +90,8 @@ async function complete(tx: Tx<'auth'>, { id, userId, fromEmail, toEmail }: Row<
 }
 
 /**
- * Takes a change back by the link that went to the old address, whatever has become of the account's address since. Every session ends, and
- * with them whoever carried the account away.
+ * Takes a change back by the link that went to the old address, whatever has become of the account's address since. Every session and API key ends,
+ * and with them whoever carried the account away.
  *
  * @throws INVALID_TOKEN when the link is unknown, used, or older than seven days; CONFLICT NAME_TAKEN when the address was proven by another
  *   account meanwhile.
@@ -106,7 +106,7 @@ export async function undoEmailChange({ token }: EmailChangeLink): Promise<Email
     await giveAddress(tx, user.id, change.fromEmail)
     await tx.emailChange.update({ where: { id: change.id }, data: { undoneAt: tx.now } })
     await endLaterChanges(tx, user.id, taken.id)
-    await endSessions(tx, user.id, {}, 'REVOKED')
+    await endAccess(tx, user.id, 'REVOKED')
     tx.record('auth.email_change.undone', { user: user.id }, {})
     return { status: 'UNDONE' }
   })

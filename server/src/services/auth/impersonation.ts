@@ -2,13 +2,12 @@
  * Looking through another person's eyes: for support, with a reason, an hour at most. Everything that is done so is recorded with both names; what
  * asks for a proof (`steppedUp`, `admin`) is closed to it, and the person is told by mail.
  */
-import { refuse, transaction, type Tx } from '#db'
+import { refuse, transaction } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { SessionId } from '#lib/ids.ts'
 import { presentSignedIn } from './complete-sign-in.ts'
 import { noSuchPerson } from './people-search.ts'
 import { maySignIn } from './policy.ts'
-import { revocation } from './revocations.ts'
 import type { Impersonate, Impersonating } from './schema-person.ts'
 import { mintSession, newCredential } from './sessions.ts'
 
@@ -23,6 +22,9 @@ export const impersonationMs = 60 * 60 * 1000
 export async function impersonate(actor: UserActor, { userId, reason, ticket }: Impersonate): Promise<Impersonating> {
   const credential = newCredential('BEARER')
   return transaction('auth', actor, async (tx) => {
+    // Locked as well: whoever takes the administrator the role or the access at this moment either comes first, or ends what begins here.
+    const administrator = await tx.lock('user', { id: actor.userId })
+    if (administrator?.role !== 'ADMIN' || !maySignIn(administrator)) return refuse('FORBIDDEN', 'Only administrators may do this.')
     const user = await tx.lock('user', { id: userId })
     if (!user) throw noSuchPerson()
     if (user.role === 'ADMIN') {
@@ -34,18 +36,4 @@ export async function impersonate(actor: UserActor, { userId, reason, ticket }: 
     tx.record('auth.person.impersonated', { user: user.id }, { sessionId: SessionId.parse(session.id), reason, ticket: ticket ?? null })
     return presentSignedIn(user, session, credential)
   })
-}
-
-/** Ends what an administrator does in others' names: with their own access ends that. */
-export async function endImpersonationsBy(tx: Tx<'auth'>, administratorId: string): Promise<void> {
-  const ended = await tx.session.updateManyAndReturn({
-    where: { impersonatorId: administratorId, revokedAt: null },
-    data: { revokedAt: tx.now, endReason: 'REVOKED' },
-    select: { userId: true },
-  })
-  if (ended.length > 0)
-    await tx.notify(
-      'plinth_revoked',
-      ended.map(({ userId }) => revocation(userId)),
-    )
 }

@@ -9,16 +9,7 @@ import { sendApplicationInvitation } from './application-invitation-mail.ts'
 import { mailedEvents, sendMailFor } from './mails.ts'
 import { linkEvents, mailLinkChange } from './provider-mails.ts'
 import { noticedEvents, sendNewPlaceNotice, sendNotice } from './notices.ts'
-import {
-  removeOldApplicationInvitations,
-  removeOldChallenges,
-  removeOldDataExports,
-  removeOldEmailChanges,
-  removeOldSessions,
-  removeOldThrottles,
-  removeOldTokens,
-  removeOldVisits,
-} from './retention.ts'
+import { removeOld } from './retention.ts'
 
 export const jobs: readonly Job[] = [
   effect<(typeof mailedEvents)[number]>({ name: 'auth.mail', on: mailedEvents, run: sendMailFor }),
@@ -31,16 +22,16 @@ export const jobs: readonly Job[] = [
   effect({ name: 'auth.new_place_notice', on: ['auth.session.started'], run: sendNewPlaceNotice }),
   effect<(typeof linkEvents)[number]>({ name: 'auth.provider_mail', on: linkEvents, run: mailLinkChange }),
   effect({ name: 'auth.application_invitation_mail', on: ['auth.application_invitation.created'], run: sendApplicationInvitation }),
-  schedule({ name: 'auth.application_invitations_retention', cron: '7 4 * * *', run: removeOldApplicationInvitations }),
   effect({ name: 'auth.reactivation_mail', on: ['auth.account.deactivated'], run: mailReactivation }),
   effect({ name: 'auth.data_export', on: ['auth.data_export.requested'], run: gatherDataExport }),
   effect({ name: 'auth.data_export_mail', on: ['auth.data_export.ready'], run: mailDataExportReady }),
   schedule({ name: 'auth.erasure', cron: '7 4 * * *', run: eraseDueAccounts }),
-  schedule({ name: 'auth.data_exports_retention', cron: '57 3 * * *', run: removeOldDataExports }),
-  schedule({ name: 'auth.sessions_retention', cron: '17 3 * * *', run: removeOldSessions }),
-  schedule({ name: 'auth.tokens_retention', cron: '27 3 * * *', run: removeOldTokens }),
-  schedule({ name: 'auth.throttles_retention', cron: '37 3 * * *', run: removeOldThrottles }),
-  schedule({ name: 'auth.email_changes_retention', cron: '47 3 * * *', run: removeOldEmailChanges }),
-  schedule({ name: 'auth.visits_retention', cron: '57 3 * * *', run: removeOldVisits }),
-  schedule({ name: 'auth.passkey_challenges_retention', cron: '7 4 * * *', run: removeOldChallenges }),
+  schedule({ name: 'auth.data_exports_retention', cron: '57 3 * * *', run: () => removeOld('dataExports') }),
+  schedule({ name: 'auth.application_invitations_retention', cron: '7 4 * * *', run: () => removeOld('applicationInvitations') }),
+  schedule({ name: 'auth.sessions_retention', cron: '17 3 * * *', run: () => removeOld('endedSessions', 'expiredSessions') }),
+  schedule({ name: 'auth.tokens_retention', cron: '27 3 * * *', run: () => removeOld('tokens') }),
+  schedule({ name: 'auth.throttles_retention', cron: '37 3 * * *', run: () => removeOld('throttles') }),
+  schedule({ name: 'auth.email_changes_retention', cron: '47 3 * * *', run: () => removeOld('emailChanges') }),
+  schedule({ name: 'auth.visits_retention', cron: '57 3 * * *', run: () => removeOld('visits') }),
+  schedule({ name: 'auth.passkey_challenges_retention', cron: '7 4 * * *', run: () => removeOld('challenges') }),
 ]

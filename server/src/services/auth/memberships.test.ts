@@ -14,7 +14,7 @@ import { person, type Somebody } from '../../../test/teams.ts'
 import { appRouter } from '../../router.ts'
 import { soleOwnerships } from './application-owners.ts'
 import { ensureMembership } from './memberships.ts'
-import { removeOldApplicationInvitations } from './retention.ts'
+import { removeOld } from './retention.ts'
 
 const day = 86_400_000
 const tester: SystemActor = { kind: 'SYSTEM', name: 'test' }
@@ -397,9 +397,9 @@ test('the address of an invitation is kept for 30 days after it ended, and no lo
   await api(anna).applicationInvitation.create.mutate({ applicationId, email: 'kept@example.com', role: 'USER' })
   const kept = async () => (await ask(`SELECT FROM auth.application_invitations WHERE email = 'kept@example.com'`)).length
   await advance(server.database.ownerUrl, 37 * day - 60_000)
-  await removeOldApplicationInvitations()
+  await removeOld('applicationInvitations')
   expect(await kept()).toBe(1)
   await advance(server.database.ownerUrl, 120_000)
-  await removeOldApplicationInvitations()
+  await removeOld('applicationInvitations')
   expect(await kept()).toBe(0)
 })

@@ -55,7 +55,8 @@ export const noticedEvents = Object.keys(words) as NoticedEvent[]
 /** Tells the owner of an account what was changed, and what to do if it was not them. */
 export async function sendNotice(event: FeedEvent<NoticedEvent>): Promise<void> {
   const [subject, what] = words[event.name]
-  const paragraphs = [`${what} on ${when(event.at)}. If you know of it, there is nothing to do.`, ifNot()]
+  const advice = event.name.startsWith('auth.person.') ? 'If you did not expect it, ask those who run this installation.' : ifNot()
+  const paragraphs = [`${what} on ${when(event.at)}. If you know of it, there is nothing to do.`, advice]
   await sendLetter(event, await notice(event.user, subject, paragraphs))
 }
 
@@ -85,7 +86,7 @@ async function newPlace({ data, user: userId, at }: FeedEvent<'auth.session.star
 }
 
 function ifNot(): string {
-  return `If it was not you, choose a new password, which ends every session: ${publicUrl('/forgot-password')}`
+  return `If it was not you, choose a new password, which ends every session and API key: ${publicUrl('/forgot-password')}`
 }
 
 /** In the order in which they are looked for: most browsers also name the ones that they descend from. */

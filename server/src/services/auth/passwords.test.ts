@@ -46,11 +46,14 @@ async function traces(event: string, userId: string): Promise<number> {
 
 test('S06 R01 a reset link sets the password once, ends every session, begins none, and its owner is told', async () => {
   const ada = await server.signUpAs('reset@example.com', { password })
+  const { key } = await ada.client.auth.apiKey.create.mutate({ name: 'laptop', scopes: ['teams.*'], expiresInDays: 30 })
+  const withKey = async () => (await browser(key).query('teams.list', {})).status
+  expect(await withKey()).toBe(200)
   const token = await resetToken(ada.email)
   expect(token).toMatch(/^pln_r_[\w-]{43}$/)
   const done = await reset(token)
   expect([done.status, done.data, done.setCookies]).toEqual([200, { status: 'RESET' }, []])
-  expect(await me(ada.token)).toBe(401)
+  expect([await me(ada.token), await withKey()]).toEqual([401, 401])
   expect(await reset(token, 'eleven calm badgers dig')).toMatchObject({ status: 400, error: { data: { code: 'INVALID_TOKEN' } } })
   expect(await traces('auth.token.refused', ada.me.id)).toBe(1)
   expect([(await signIn(ada.email, password)).status, (await signIn(ada.email, next)).status]).toEqual([401, 200])

@@ -5,6 +5,7 @@ import { currentCall } from '#lib/call.ts'
 import { AppError } from '#lib/errors.ts'
 import { hashPassword, verifyPassword } from '#lib/password-hash.ts'
 import { acceptPassword } from '#lib/new-password.ts'
+import { endAccess } from './access.ts'
 import { setPassword, stillHas } from './account-password.ts'
 import { presentSignedIn, renewedWith, type SignInDone } from './complete-sign-in.ts'
 import { isUsable, levelOf } from './policy.ts'
@@ -81,7 +82,7 @@ export async function requestReset({ email }: RequestReset): Promise<CheckEmail>
 }
 
 /**
- * Chooses the password anew by the link from the mail. Every session ends and none begins. The link came by mail, so it proves the address,
+ * Chooses the password anew by the link from the mail. Every session and API key ends and none begins. The link came by mail, so it proves the address,
  * and the account may be tried again at once.
  *
  * @throws INVALID_TOKEN when the link is unknown, used, replaced by a newer one, or older than twenty minutes;
@@ -110,7 +111,7 @@ async function applyReset(tx: Tx<'auth'>, { userId, token, hash }: Reset): Promi
   const taken = await takeToken(tx, 'PASSWORD_RESET', token)
   if (!user || taken?.userId !== user.id || user.email !== taken.email || !isUsable(user)) return refuseToken(tx, 'PASSWORD_RESET', token)
   await setPassword(tx, user.id, hash)
-  await endSessions(tx, user.id, {}, 'PASSWORD_RESET')
+  await endAccess(tx, user.id, 'PASSWORD_RESET')
   if (user.emailVerifiedAt === null) {
     await tx.user.update({ where: { id: user.id }, data: { emailVerifiedAt: tx.now } })
     tx.record('auth.email.verified', { user: user.id }, {})

@@ -11,7 +11,8 @@ import { securityActivityOf } from './security-activity.ts'
 /** Lists people, by a part of the address or the name, a role, a state. In the order of their ids, which says nothing of when they came. */
 export async function searchPeople({ search, role, state, ...page }: SearchPeople): Promise<People> {
   const { where, take, cut } = keyset(page, 'id', { key: UserId })
-  const like = search === undefined ? undefined : { contains: search, mode: 'insensitive' as const }
+  // Prisma leaves the wildcards of LIKE as they are, and `_` stands in many an address.
+  const like = search === undefined ? undefined : { contains: search.replace(/[\\%_]/g, String.raw`\$&`), mode: 'insensitive' as const }
   const { items, nextCursor } = cut(
     await db('auth').user.findMany({
       where: { ...(like && { OR: [{ email: like }, { name: like }] }), ...(role && { role }), ...(state && statesWhere[state]), ...where },

@@ -12,55 +12,23 @@ const pageSize = 5_000
 export const removals = {
   endedSessions: pageOf('auth.sessions', `revoked_at < core.clock() - interval '30 days'`),
   expiredSessions: pageOf('auth.sessions', `idle_expires_at < core.clock() - interval '30 days'`),
+  /** With them the passwords of sign-ups that nobody confirmed. */
   tokens: pageOf('auth.verification_tokens', `expires_at < core.clock() - interval '1 day'`),
+  /** The addresses in them are nobody's business any more. */
   emailChanges: pageOf('auth.email_changes', `created_at < core.clock() - interval '30 days'`),
   visits: pageOf('auth.provider_attempts', `expires_at < core.clock() - interval '1 day'`),
+  /** Accepted ones too. */
   applicationInvitations: pageOf('auth.application_invitations', `expires_at < core.clock() - interval '30 days'`),
   challenges: pageOf('auth.passkey_challenges', `expires_at < core.clock() - interval '1 day'`),
   dataExports: pageOf('auth.data_exports', `expires_at < core.clock()`),
   throttles: pageOf('auth.throttles', `window_ends_at < core.clock()`),
 } as const
 
-/** Removes sessions 30 days after their end. */
-export async function removeOldSessions(): Promise<void> {
-  const ended = await removeAll(removals.endedSessions)
-  const expired = await removeAll(removals.expiredSessions)
-  log.info({ ended, expired }, 'Old sessions were removed.')
-}
-
-/** Removes tokens a day after they became too old, and with them the passwords of sign-ups that nobody confirmed. */
-export async function removeOldTokens(): Promise<void> {
-  log.info({ tokens: await removeAll(removals.tokens) }, 'Old tokens were removed.')
-}
-
-/** Removes changes of address 30 days after they were asked for: the addresses in them are nobody's business any more. */
-export async function removeOldEmailChanges(): Promise<void> {
-  log.info({ emailChanges: await removeAll(removals.emailChanges) }, 'Old changes of address were removed.')
-}
-
-/** Removes visits to providers a day after they became too old. */
-export async function removeOldVisits(): Promise<void> {
-  log.info({ visits: await removeAll(removals.visits) }, 'Old visits to providers were removed.')
-}
-
-/** Removes invitations to applications 30 days after they ended, accepted ones too: the addresses in them are nobody's business any more. */
-export async function removeOldApplicationInvitations(): Promise<void> {
-  log.info({ applicationInvitations: await removeAll(removals.applicationInvitations) }, 'Old invitations to applications were removed.')
-}
-
-/** Removes questions to passkeys a day after they became too old. */
-export async function removeOldChallenges(): Promise<void> {
-  log.info({ challenges: await removeAll(removals.challenges) }, 'Old questions to passkeys were removed.')
-}
-
-/** Removes exports a day after they were asked for. */
-export async function removeOldDataExports(): Promise<void> {
-  log.info({ dataExports: await removeAll(removals.dataExports) }, 'Old exports were removed.')
-}
-
-/** Removes counters whose window has closed. */
-export async function removeOldThrottles(): Promise<void> {
-  log.info({ throttles: await removeAll(removals.throttles) }, 'Old counters were removed.')
+/** Removes what has served of these, and reports how many rows each had. */
+export async function removeOld(...names: readonly (keyof typeof removals)[]): Promise<void> {
+  const removed: Record<string, number> = {}
+  for (const name of names) removed[name] = await removeAll(removals[name])
+  log.info({ removed }, 'What had served was removed.')
 }
 
 function pageOf(table: string, condition: string): string {

@@ -132,7 +132,7 @@ function provenNow(tx: Tx<'auth'>, user: Row<'user'>, { methods, level }: Proof)
 
 /**
  * Ends the sessions of a person that match, and tells every process with the commit, this one first. Gives how many were
- * alive.
+ * alive. Where it is not one alone, what the person does in others' names ends as well.
  */
 export async function endSessions(
   tx: Tx<'auth'>,
@@ -147,8 +147,21 @@ export async function endSessions(
   })
   if (ended.length > 0) await tx.notify('plinth_revoked', revocation(userId))
   const families = [where.rememberedAs, ...ended.map(({ rememberedAs }) => rememberedAs)].filter((family) => typeof family === 'string')
-  await forgetDevices(tx, userId, typeof where.id === 'string' || where.rememberedAs !== undefined ? families : null)
+  const isOfOne = typeof where.id === 'string' || where.rememberedAs !== undefined
+  await forgetDevices(tx, userId, isOfOne ? families : null)
+  if (!isOfOne) await endImpersonationsBy(tx, userId)
   return ended.length
+}
+
+/** What an administrator does in others' names ends with their own sessions. */
+async function endImpersonationsBy(tx: Tx<'auth'>, administratorId: string): Promise<void> {
+  const ended = await tx.session.updateManyAndReturn({
+    where: { impersonatorId: administratorId, revokedAt: null },
+    data: { revokedAt: tx.now, endReason: 'REVOKED' },
+    select: { userId: true },
+  })
+  const people = ended.map(({ userId }) => revocation(userId))
+  if (people.length > 0) await tx.notify('plinth_revoked', people)
 }
 
 /** Whoever ends a session means the device too, or it would be back at once. Null stands for every device but those of sessions that go on. */

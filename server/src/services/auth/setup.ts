@@ -4,9 +4,9 @@ import { anonymous, type SystemActor } from '#lib/actor.ts'
 import { now } from '#lib/clock.ts'
 import { hashPassword } from '#lib/password-hash.ts'
 import { acceptPassword } from '#lib/new-password.ts'
+import { endAccess } from './access.ts'
 import { setPassword } from './account-password.ts'
 import type { SetUp, SetUpDone } from './schema.ts'
-import { endSessions } from './sessions.ts'
 import { endSignUps, insertToken, peekToken, refuseToken, takeToken, tokenFor } from './tokens.ts'
 
 const starting: SystemActor = { kind: 'SYSTEM', name: 'auth.setup' }
@@ -57,7 +57,7 @@ async function makeAdministrator(tx: Tx<'auth'>, { code, email, name, hash }: Ad
   await tx.user.update({ where: { id: user.id }, data: { name, role: 'ADMIN', emailVerifiedAt: tx.now, disabledAt: null } })
   await setPassword(tx, user.id, hash)
   await endSignUps(tx, user.id)
-  await endSessions(tx, user.id, {}, 'REVOKED')
+  await endAccess(tx, user.id, 'REVOKED')
   tx.record('auth.administrator.created', { user: user.id }, {})
   return { status: 'READY' }
 }
