@@ -61,3 +61,19 @@ export async function ownMembership(manager: Somebody, { id }: Application): Pro
 export async function makeAdministrator(server: TestServer, { userId }: Somebody): Promise<void> {
   await query(server.database.ownerUrl, `UPDATE auth.users SET role = 'ADMIN' WHERE id = $1`, [userId])
 }
+
+/** An application with one of each role. */
+export interface Cast {
+  readonly application: Application
+  readonly owner: Membership
+  readonly admin: Membership
+  readonly user: Membership
+}
+
+/** Makes an application of the owner's, with these people as its ADMIN and its USER. */
+export async function newCast(server: TestServer, owner: Somebody, admin: Somebody, user: Somebody): Promise<Cast> {
+  const application = await newApplication(owner)
+  const asAdmin = await joinApplication(server, { inviter: owner, invited: admin, application, role: 'ADMIN' })
+  const asUser = await joinApplication(server, { inviter: admin, invited: user, application, role: 'USER' })
+  return { application, owner: await ownMembership(owner, application), admin: asAdmin, user: asUser }
+}

@@ -60,3 +60,9 @@ function keep(cookies: Map<string, string>, line: string): void {
   if (value === '' || /max-age=0/i.test(line)) cookies.delete(name)
   else cookies.set(name, value)
 }
+
+/** Gives what a refused call was told, but for what differs from call to call. */
+export function toldBy({ status, error }: Answer): unknown {
+  const told = Object.entries(error?.data ?? {}).filter(([key]) => key !== 'requestId' && key !== 'path')
+  return { status, message: error?.message, data: Object.fromEntries(told) }
+}
