@@ -23,8 +23,8 @@ export interface Browser {
   query(procedure: string, input?: unknown, headers?: Record<string, string>): Promise<Answer>
 }
 
-/** Opens one, with no cookie yet. `url` is where the server listens. */
-export function openBrowser(url: string, always: Record<string, string> = {}): Browser {
+/** Opens one, with no cookie yet. `url` is where the server listens; `always` goes along with each call, which `fetch` makes. */
+export function openBrowser(url: string, always: Record<string, string> = {}, fetch = globalThis.fetch): Browser {
   const cookies = new Map<string, string>()
   const send = async (path: string, init: RequestInit, headers: Record<string, string>): Promise<Answer> => {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
