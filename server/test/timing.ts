@@ -16,15 +16,46 @@ export async function unevenness(works: readonly (() => Promise<unknown>)[], eno
   return best
 }
 
+const hundred = 100
+const mostHundreds = 10
+
+/**
+ * The same by a hundred times each: the longest median by the shortest. While it is more than `enough`, up to nine hundred more of each are measured, and
+ * all of them count: what a busy machine does to the medians gets less and less, what one of them really takes longer stays.
+ */
+export async function spreadOfMedians(works: readonly (() => Promise<unknown>)[], enough = 1.1): Promise<number> {
+  for (const work of works) await work()
+  const times: number[][] = works.map(() => [])
+  let spread = Infinity
+  for (let round = 0; round < mostHundreds && spread > enough; round += 1) {
+    for (let i = 0; i < hundred; i += 1) for (const which of shuffled(works.length)) await takeTime(works, times, which)
+    spread = spreadOf(times)
+  }
+  return spread
+}
+
 async function compare(works: readonly (() => Promise<unknown>)[]): Promise<number> {
   const times: number[][] = works.map(() => [])
   const end = performance.now() + roundMs
   for (let i = 0; i < fewest * works.length || performance.now() < end; i += 1) {
-    const which = (i + Math.floor(i / works.length)) % works.length
-    const started = performance.now()
-    await works[which]?.()
-    times[which]?.push(performance.now() - started)
+    await takeTime(works, times, (i + Math.floor(i / works.length)) % works.length)
   }
+  return spreadOf(times)
+}
+
+/** What one of them leaves to be done later slows the next, which is another one each time. */
+function shuffled(length: number): number[] {
+  const places = Array.from({ length }, (_, place) => ({ place, by: Math.random() }))
+  return places.toSorted((a, b) => a.by - b.by).map(({ place }) => place)
+}
+
+async function takeTime(works: readonly (() => Promise<unknown>)[], times: number[][], which: number): Promise<void> {
+  const started = performance.now()
+  await works[which]?.()
+  times[which]?.push(performance.now() - started)
+}
+
+function spreadOf(times: readonly number[][]): number {
   const medians = times.map((taken) => taken.toSorted((a, b) => a - b)[Math.floor(taken.length / 2)] ?? Number.NaN)
   return Math.max(...medians) / Math.min(...medians)
 }

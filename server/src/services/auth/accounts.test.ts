@@ -3,7 +3,6 @@ import { tokenFor, useThrottles } from './index.ts'
 import { openBrowser, type Answer, type Browser } from '../../../test/browser.ts'
 import { query } from '../../../test/database.ts'
 import { eventually } from '../../../test/outbox.ts'
-import { unevenness } from '../../../test/timing.ts'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
 
 const password = 'nine lazy otters hum'
@@ -43,32 +42,6 @@ test('a person signs up, proves the address and signs in; a verified address is 
     'auth.session.started',
     'auth.token.refused',
   ])
-})
-
-test('A01 signing up with an address that has an account is answered alike, changes nothing, and its owner is told by mail', async () => {
-  await server.signUpAs('taken@example.com', { password })
-  const [before] = await ask('SELECT u.*, p.hash FROM auth.users AS u JOIN auth.passwords AS p ON p.user_id = u.id WHERE email = $1', [
-    'taken@example.com',
-  ])
-  const taken = await signUp('taken@example.com', { name: 'Mallory', password: 'mallory has other plans' })
-  const fresh = await signUp('fresh@example.com', { name: 'Mallory', password: 'mallory has other plans' })
-  expect([taken.status, withoutId(taken)]).toEqual([fresh.status, withoutId(fresh)])
-  const mail = await eventually(async () =>
-    (await server.mailsTo('taken@example.com')).find(({ subject }) => subject === 'You already have an account'),
-  )
-  expect(mail.text).not.toMatch(/token|Mallory/)
-  expect(
-    await ask('SELECT u.*, p.hash FROM auth.users AS u JOIN auth.passwords AS p ON p.user_id = u.id WHERE email = $1', [
-      'taken@example.com',
-    ]),
-  ).toEqual([before])
-  expect(await signIn('taken@example.com', 'mallory has other plans')).toMatchObject({ status: 401 })
-})
-
-test('A01 the time of a sign-up does not tell whether the address has an account', { retry: 3, timeout: 60_000 }, async () => {
-  await server.signUpAs('timed@example.com', { password })
-  let fresh = 0
-  expect(await unevenness([() => signUp('timed@example.com'), () => signUp(`timed${(fresh += 1)}@example.com`)])).toBeLessThanOrEqual(1.25)
 })
 
 /** Waits for the links that were mailed to an address, newest first. */
