@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { appWith, enrolApp, type AuthenticatorApp } from '../../../test/authenticator-app.ts'
-import { openBrowser, type Answer, type Browser } from '../../../test/browser.ts'
+import { openBrowser, toldBy, type Browser } from '../../../test/browser.ts'
 import { advance } from '../../../test/clock.ts'
 import { query } from '../../../test/database.ts'
+import { atOnce } from '../../../test/race.ts'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
-import { withThrottles } from '../../../test/throttles.ts'
+import { waysInOf } from '../../../test/ways-in.ts'
 
 const password = 'nine lazy otters hum'
 const [second, minute] = [1_000, 60_000]
@@ -16,15 +17,28 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-const throttled = <T>(work: () => Promise<T>) => withThrottles(server.database.ownerUrl, work)
-
 const ask = <R extends Record<string, unknown>>(sql: string, values: unknown[] = []) => query<R>(server.database.ownerUrl, sql, values)
 const open = () => openBrowser(server.url)
 const showPassword = (email: string, browser = open()) => browser.mutate('auth.signIn', { email, password, delivery: 'COOKIE' })
 /** Shows the password and gives what then waits for the code. */
 const pending = async (email: string) => ((await showPassword(email)).data as { pendingToken: string }).pendingToken
 const showCode = (pendingToken: string, code: string, browser = open()) => browser.mutate('auth.secondFactor.totp', { pendingToken, code })
-const statuses = (answers: Answer[]) => answers.map(({ status }) => status)
+const waysIn = (email: string) => waysInOf(server.database.ownerUrl, email)
+const waiting = async (pendingToken: string) =>
+  (
+    await ask<{ tries: number; over: boolean }>(
+      'SELECT tries, used_at IS NOT NULL AS over FROM auth.verification_tokens WHERE token_hash = sha256($1)',
+      [Buffer.from(pendingToken)],
+    )
+  )[0]
+const nobody = { status: 401, message: 'Sign in first.', data: { code: 'UNAUTHORIZED', httpStatus: 401 } }
+/** The one answer to a code that is wrong and to a sign-in that waits no more. */
+const wrong = { ...nobody, message: 'The code is wrong, or the sign-in has taken too long.' }
+const wrongAtField = {
+  status: 400,
+  message: 'This is not right.',
+  data: { code: 'BAD_REQUEST', httpStatus: 400, details: { fields: { code: ['is wrong'] } } },
+}
 const factor = async (email: string) =>
   (
     await ask<{ last_step: number; confirmed: boolean }>(
@@ -71,66 +85,71 @@ test('M02 a code is worth one sign-in: not a second in its challenge, not one in
   const { email, app } = await person()
   const [first, other, third] = [await pending(email), await pending(email), await pending(email)]
   const code = app.code(1)
-  expect(statuses([await showCode(first, code), await showCode(first, code), await showCode(other, code)])).toEqual([200, 401, 401])
-  expect(statuses([await showCode(third, app.code()), await showCode(third, app.code(-1))])).toEqual([401, 401])
+  expect((await showCode(first, code)).data).toMatchObject({ status: 'SIGNED_IN', me: { email } })
+  const kept = await waysIn(email)
+  for (const [token, shown] of [
+    [first, code],
+    [other, code],
+    [third, app.code()],
+    [third, app.code(-1)],
+  ] as const) {
+    const answer = await showCode(token, shown)
+    expect([toldBy(answer), answer.setCookies]).toEqual([wrong, []])
+    expect(await waysIn(email)).toEqual(kept)
+  }
   const used = (await factor(email))?.last_step
   await advance(server.database.ownerUrl, 60 * second)
   expect((await showCode(other, app.code())).status).toBe(200)
   expect((await factor(email))?.last_step).toBeGreaterThan(used ?? Infinity)
 })
 
-test('M02 of twenty at once that show the same code, in twenty challenges, one is let in', async () => {
-  const { email, app } = await person()
-  const tokens = await Promise.all(Array.from({ length: 20 }, () => pending(email)))
-  const code = app.code(1)
-  const answers = await Promise.all(tokens.map((token) => showCode(token, code)))
-  expect(statuses(answers).toSorted()).toEqual([200, ...Array<number>(19).fill(401)])
-  const sessions = await ask('SELECT FROM auth.sessions AS s JOIN auth.users AS u ON u.id = user_id WHERE email = $1', [email])
-  // The one that a tool began, the one that the app was enrolled in, and the one more.
-  expect(sessions).toHaveLength(3)
+test('M02 a code that a step-up took signs nobody in, and one that signed in steps nobody up', async () => {
+  const { email, browser, app } = await person()
+  const [token, code] = [await pending(email), app.code(1)]
+  expect((await browser.mutate('auth.stepUp.totp', { code })).data).toMatchObject({ status: 'SIGNED_IN' })
+  const steppedUp = await waysIn(email)
+  expect(toldBy(await showCode(token, code))).toEqual(wrong)
+  expect(await waysIn(email)).toEqual(steppedUp)
+  await advance(server.database.ownerUrl, 60 * second)
+  const next = app.code()
+  expect((await showCode(token, next)).status).toBe(200)
+  const signedIn = await waysIn(email)
+  expect(toldBy(await browser.mutate('auth.stepUp.totp', { code: next }))).toEqual(wrongAtField)
+  expect(await waysIn(email)).toEqual(signedIn)
 })
 
-test('M02 of twenty at once that show the same code in one challenge one is let in', async () => {
+test.each<[string, (email: string) => Promise<string[]>]>([
+  ['in twenty challenges', (email) => Promise.all(Array.from({ length: 20 }, () => pending(email)))],
+  ['in one challenge', async (email) => Array<string>(20).fill(await pending(email))],
+])('M02 of twenty at once that show the same code, %s, one is let in', async (_, challenges) => {
   const { email, app } = await person()
-  const [token, code] = [await pending(email), app.code(1)]
-  const answers = await Promise.all(Array.from({ length: 20 }, () => showCode(token, code)))
-  expect(statuses(answers).filter((status) => status === 200)).toHaveLength(1)
+  const [tokens, before] = [await challenges(email), await waysIn(email)]
+  const code = app.code(1)
+  const answers = await atOnce(server.url, 20, (browser, each) => showCode(tokens[each] ?? '', code, browser))
+  const refused = answers.filter(({ status }) => status !== 200)
+  expect(refused.map(toldBy)).toEqual(Array.from({ length: 19 }, () => wrong))
+  expect(refused.flatMap(({ setCookies }) => setCookies)).toEqual([])
+  const after = await waysIn(email)
+  expect(after.session).toEqual([...before.session, expect.objectContaining({ level: 2, methods: ['PASSWORD', 'TOTP'] })])
+  expect({ ...after, session: [], app: [] }).toEqual({ ...before, session: [], app: [] })
 })
 
 test('M04 five wrong codes end a pending sign-in: the right one comes too late, and a new sign-in is to be begun', async () => {
   const { email, app } = await person()
   const token = await pending(email)
-  const wrong = app.code(1000)
-  for (let i = 0; i < 5; i += 1) expect((await showCode(token, wrong)).status).toBe(401)
-  const [late, unknown] = [await showCode(token, app.code(1)), await showCode(`pln_2_${'A'.repeat(43)}`, app.code(1))]
-  expect([late.status, withoutId(late)]).toEqual([401, withoutId(unknown)])
+  const kept = await waysIn(email)
+  for (let tries = 1; tries <= 5; tries += 1) {
+    expect(toldBy(await showCode(token, app.code(1000)))).toEqual(wrong)
+    expect([await waiting(token), await waysIn(email)]).toEqual([{ tries, over: tries === 5 }, kept])
+  }
+  for (const [shown, code] of [
+    [token, app.code(1000)],
+    [token, app.code(1)],
+    [`pln_2_${'A'.repeat(43)}`, app.code(1)],
+  ] as const)
+    expect(toldBy(await showCode(shown, code))).toEqual(wrong)
+  expect([await waiting(token), await waysIn(email)]).toEqual([{ tries: 5, over: true }, kept])
   expect((await showCode(await pending(email), app.code(1))).status).toBe(200)
-})
-
-test('M04 of two hundred wrong codes at once five are looked at, in however many challenges', { timeout: 120_000 }, async () => {
-  const { email, app } = await person()
-  const tokens = await Promise.all(Array.from({ length: 20 }, () => pending(email)))
-  const wrong = app.code(1000)
-  await ask('DELETE FROM auth.throttles')
-  const answers = await throttled(() => Promise.all(Array.from({ length: 200 }, (_, i) => showCode(tokens[i % 20] ?? '', wrong))))
-  expect(statuses(answers).filter((status) => status === 401)).toHaveLength(5)
-  expect(statuses(answers).filter((status) => status === 429)).toHaveLength(195)
-})
-
-test('M04 wrong codes and wrong passwords are counted as one', async () => {
-  const { email, app } = await person()
-  const token = await pending(email)
-  await ask('DELETE FROM auth.throttles')
-  const answers = await throttled(async () => [
-    await showCode(token, app.code(1000)),
-    await open().mutate('auth.signIn', { email, password: 'eight lazy otters hum', delivery: 'COOKIE' }),
-    await showCode(token, app.code(1000)),
-    await open().mutate('auth.signIn', { email, password: 'eight lazy otters hum', delivery: 'COOKIE' }),
-    await showCode(token, app.code(1000)),
-    await showCode(token, app.code(1)),
-    await showPassword(email),
-  ])
-  expect(statuses(answers)).toEqual([401, 401, 401, 401, 401, 429, 429])
 })
 
 test('a sign-in waits five minutes for its code', async () => {
@@ -139,7 +158,7 @@ test('a sign-in waits five minutes for its code', async () => {
   await advance(server.database.ownerUrl, 4 * minute)
   expect((await showCode(inTime, app.code())).status).toBe(200)
   await advance(server.database.ownerUrl, minute + second)
-  expect((await showCode(late, app.code())).status).toBe(401)
+  expect(toldBy(await showCode(late, app.code()))).toEqual(wrong)
 })
 
 test('M07 what was enrolled and not confirmed is not asked for; its secret is shown once, and a second enrolment replaces it', async () => {
@@ -155,44 +174,57 @@ test('M07 what was enrolled and not confirmed is not asked for; its secret is sh
   expect([seen.data, seen.text.includes(first.secret)]).toEqual([{ confirmedAt: null }, false])
   const again = (await browser.mutate('auth.totp.enrol')).data as { secret: string }
   const refused = await browser.mutate('auth.totp.confirm', { code: appWith(first.secret).code() })
-  expect([refused.status, refused.error?.data.details]).toEqual([400, { fields: { code: ['is wrong'] } }])
+  expect(toldBy(refused)).toEqual({ ...wrongAtField, message: 'The code is wrong.' })
   expect(await factor(email)).toEqual({ last_step: 0, confirmed: false })
   const old = browser.cookies.get('__Host-plinth_session')
   expect((await browser.mutate('auth.totp.confirm', { code: appWith(again.secret).code() })).status).toBe(200)
-  expect((await openBrowser(server.url, { cookie: `__Host-plinth_session=${old}` }).query('auth.me')).status).toBe(401)
+  expect(toldBy(await openBrowser(server.url, { cookie: `__Host-plinth_session=${old}` }).query('auth.me'))).toEqual(nobody)
   expect((await showPassword(email)).data).toMatchObject({ status: 'SECOND_FACTOR', methods: ['TOTP'] })
-  expect((await browser.mutate('auth.totp.confirm', { code: appWith(again.secret).code(1) })).status).toBe(404)
+  expect(toldBy(await browser.mutate('auth.totp.confirm', { code: appWith(again.secret).code(1) }))).toEqual({
+    status: 404,
+    message: 'No authenticator app waits to be confirmed.',
+    data: { code: 'NOT_FOUND', httpStatus: 404 },
+  })
   const [row] = await ask<{ dump: string }>('SELECT t::text AS dump FROM auth.totp_factors AS t ORDER BY id DESC LIMIT 1')
   expect(row?.dump).not.toContain(again.secret)
 })
 
-test('another app counts when it is confirmed, and then the first no more', async () => {
+test('M07 another app counts when it is confirmed, not before, and then the first no more', async () => {
   const { email, browser, app } = await person()
   const next = appWith(((await browser.mutate('auth.totp.enrol')).data as { secret: string }).secret)
+  const kept = await waysIn(email)
+  expect(toldBy(await showCode(await pending(email), next.code()))).toEqual(wrong)
+  expect(toldBy(await browser.mutate('auth.stepUp.totp', { code: next.code() }))).toEqual(wrongAtField)
+  expect(await waysIn(email)).toEqual(kept)
   expect((await showCode(await pending(email), app.code(1))).status).toBe(200)
   await advance(server.database.ownerUrl, 60 * second)
   await browser.mutate('auth.totp.confirm', { code: next.code() })
-  expect((await showCode(await pending(email), app.code(1))).status).toBe(401)
+  expect(toldBy(await showCode(await pending(email), app.code(1)))).toEqual(wrong)
   expect((await showCode(await pending(email), next.code(1))).status).toBe(200)
 })
 
 test('M08 an app is enrolled, confirmed and taken away by who stepped up alone', async () => {
   const { email, browser, app } = await person()
   await advance(server.database.ownerUrl, 11 * minute)
-  const before = await factor(email)
-  for (const call of [() => browser.mutate('auth.totp.disable'), () => browser.mutate('auth.totp.enrol')]) {
-    const { status, error } = await call()
-    expect([status, error?.data]).toMatchObject([401, { code: 'STEP_UP_REQUIRED', details: { methods: ['TOTP'] } }])
+  const before = await waysIn(email)
+  const details = { methods: ['TOTP'] }
+  const needed = {
+    status: 401,
+    message: 'Prove once more who you are.',
+    data: { code: 'STEP_UP_REQUIRED', httpStatus: 401, details },
   }
-  expect((await browser.mutate('auth.stepUp.password', { password })).error?.data.code).toBe('STEP_UP_REQUIRED')
-  expect(await factor(email)).toEqual(before)
+  for (const [procedure, input] of [
+    ['auth.totp.disable', undefined],
+    ['auth.totp.enrol', undefined],
+    ['auth.totp.confirm', { code: app.code() }],
+  ] as const)
+    expect(toldBy(await browser.mutate(procedure, input))).toEqual(needed)
+  expect(toldBy(await browser.mutate('auth.stepUp.password', { password }))).toEqual({ ...needed, message: 'This is not enough.' })
+  expect(toldBy(await browser.mutate('auth.stepUp.totp', { code: app.code(1000) }))).toEqual(wrongAtField)
+  expect(await waysIn(email)).toEqual(before)
   const code = app.code()
-  expect((await browser.mutate('auth.stepUp.totp', { code: app.code(1000) })).error?.data).toMatchObject({
-    code: 'BAD_REQUEST',
-    details: { fields: { code: ['is wrong'] } },
-  })
   expect((await browser.mutate('auth.stepUp.totp', { code })).data).toMatchObject({ status: 'SIGNED_IN' })
-  expect((await browser.mutate('auth.stepUp.totp', { code })).status).toBe(400)
+  expect(toldBy(await browser.mutate('auth.stepUp.totp', { code }))).toEqual(wrongAtField)
   expect((await browser.mutate('auth.totp.disable')).data).toEqual({ status: 'DISABLED' })
   expect(await factor(email)).toBeUndefined()
   expect((await showPassword(email)).data).toMatchObject({ status: 'SIGNED_IN' })
@@ -230,7 +262,3 @@ test('S01 S02 completing a sign-in gives a token that nobody could plant, and en
   const who = (cookie = '') => openBrowser(server.url, { cookie: `__Host-plinth_session=${cookie}` })
   expect([(await who(old).query('auth.me')).status, (await who(present).query('auth.me')).status]).toEqual([401, 200])
 })
-
-function withoutId({ text }: Answer): string {
-  return text.replace(/"requestId":"[^"]*"/, '')
-}
