@@ -11,11 +11,11 @@ export interface SecondProcess extends AsyncDisposable {
 
 /** Starts one that serves, and resolves when it listens. It runs no jobs: those are the first one's. */
 export async function startSecondProcess({ config }: Pick<TestServer, 'config'>): Promise<SecondProcess> {
-  const { DATABASE_URL, PLINTH_SECRET, PUBLIC_URL } = config
+  const { DATABASE_URL, DIRECT_URL, PLINTH_SECRET, PUBLIC_URL } = config
   const own = { PLINTH_ROLE: 'web', HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info', SIGN_IN_LIMIT: 'off', POOL_MAX: '5' }
   const limits = { CALLS_PER_MINUTE: '1000000', ANONYMOUS_CALLS_PER_MINUTE: '1000000', DRAIN_MS: '1000' }
   const child = spawn(process.execPath, [join(import.meta.dirname, '../src/index.ts')], {
-    env: { PATH: process.env['PATH'], NODE_ENV: 'test', DATABASE_URL, PLINTH_SECRET, PUBLIC_URL, ...own, ...limits },
+    env: { PATH: process.env['PATH'], NODE_ENV: 'test', DATABASE_URL, DIRECT_URL, PLINTH_SECRET, PUBLIC_URL, ...own, ...limits },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   for await (const line of createInterface(child.stdout)) {
