@@ -7,7 +7,7 @@ import { createViteServer } from 'vitest/node'
 import { newAuthenticator, type Authenticator } from '../../server/test/authenticator.ts'
 import { startTestServer, type TestServer } from '../../server/test/server.ts'
 import { createClient, type Client } from '../src/index.ts'
-import { signIn } from './browser.ts'
+import { comeBack, signIn } from './browser.ts'
 import { addPasskey, completeByPasskey, proveAgain, signInByPasskey } from './passkeys.ts'
 import { connectAs } from './tool.ts'
 
@@ -37,9 +37,8 @@ async function freePort(): Promise<number> {
   return free
 }
 
-/** A client as in a page: it keeps cookies, and says where its calls come from. */
-function clientOfPage(): Client {
-  const cookies = new Map<string, string>()
+/** A client as in a page: it keeps cookies, and says where its calls come from. The tabs of one browser have their cookies in common. */
+function clientOfPage(cookies = new Map<string, string>()): Client {
   const fetchLikeAPage: typeof fetch = async (input, init) => {
     const headers = new Headers(init?.headers)
     headers.set('sec-fetch-site', 'same-origin')
@@ -72,6 +71,20 @@ test('a page signs in by its cookie, registers a passkey, and uses it as first f
   const first = await plinth.auth.signIn.mutate({ email: 'page@example.com', password, delivery: 'COOKIE' })
   if (first.status !== 'SECOND_FACTOR') throw new Error('who has a passkey is asked for it')
   expect(await completeByPasskey(plinth, first.pendingToken)).toMatchObject({ status: 'SIGNED_IN' })
+})
+
+test('ten tabs that a browser restores at once are all signed in by the device, as one session; where nothing is remembered nobody is', async () => {
+  await server.signUpAs('tabs@example.com', { password })
+  const cookies = new Map<string, string>()
+  const page = clientOfPage(cookies)
+  await page.auth.signIn.mutate({ email: 'tabs@example.com', password, delivery: 'COOKIE', remember: true })
+  const sessions = async () => (await page.auth.session.list.query({})).items.length
+  const before = await sessions()
+  cookies.delete('plinth_session')
+  const people = await Promise.all(Array.from({ length: 10 }, () => comeBack(clientOfPage(cookies), unasked)))
+  expect(people.map((me) => me?.email)).toEqual(Array(10).fill('tabs@example.com'))
+  expect(await sessions()).toBe(before + 1)
+  expect(await comeBack(clientOfPage(), unasked)).toBeNull()
 })
 
 test('Chromium runs the same examples, with an authenticator of its own', { timeout: 120_000 }, async ({ skip }) => {

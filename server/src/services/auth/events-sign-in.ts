@@ -32,6 +32,11 @@ export const signInEvents = defineEvents('auth', {
     about: 'What a device is remembered by was shown a second time: there is a copy. Its family ended, and the sessions that it began.',
     data: z.strictObject({ sessions: z.int() }),
   },
+  'auth.remembered.shown_together': {
+    about:
+      'What a device is remembered by was shown again within half a minute of its use, as tabs do that open together. It was refused, and nothing ended.',
+    data: Nothing,
+  },
   'auth.step_up.failed': { about: 'A person was to prove once more who they are, and what they showed was wrong.', data: Method },
 })
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { enrolApp } from '../../../test/authenticator-app.ts'
-import { openBrowser, type Browser } from '../../../test/browser.ts'
-import { advance } from '../../../test/clock.ts'
+import { openBrowser, toldBy, type Browser } from '../../../test/browser.ts'
+import { advance, stopped } from '../../../test/clock.ts'
 import { query } from '../../../test/database.ts'
+import { openGate } from '../../../test/gate.ts'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
 
 const password = 'nine lazy otters hum'
@@ -23,8 +24,7 @@ const signIn = (email: string, browser = open(), more: object = { remember: true
 const comeBack = (browser: Browser) => browser.mutate('auth.remembered.signIn', { delivery: 'COOKIE' })
 const me = async (browser: Browser) => (await browser.query('auth.me')).status
 /** A browser that has been given this alone. */
-const browserWith = (remembered: string | undefined) => {
-  const browser = open()
+const browserWith = (remembered: string | undefined, browser = open()) => {
   browser.cookies.set(cookieName, remembered ?? '')
   return browser
 }
@@ -86,15 +86,26 @@ test('a tool is given its token in the answer, and shows it there', async () => 
   expect(answer.setCookies).toEqual([])
 })
 
-test('one that is shown twice ends its family, the session that it began too, and no other', async () => {
+/** Once tabs that opened together have all been heard. */
+const later = () => advance(server.database.ownerUrl, 30_000)
+const events = async (email: string) =>
+  (
+    await ask<{ event: string }>(
+      `SELECT event FROM core.activity WHERE user_id = (SELECT id FROM auth.users WHERE email = $1) AND event LIKE 'auth.remembered.%' ORDER BY id`,
+      [email],
+    )
+  ).map(({ event }) => event)
+
+test('one that is shown again later ends its family, the session that it began too, and no other', async () => {
   const { email, browser, remembered } = await person()
   const other = open()
   await signIn(email, other)
   browser.cookies.delete('__Host-plinth_session')
   expect((await comeBack(browser)).status).toBe(200)
+  await later()
   const thief = browserWith(remembered)
   const refused = await comeBack(thief)
-  expect([refused.status, refused.error?.data.code]).toEqual([401, 'UNAUTHORIZED'])
+  expect([refused.status, refused.error?.data.code, refused.setCookies]).toEqual([401, 'UNAUTHORIZED', []])
   expect([await me(browser), await me(other)]).toEqual([401, 200])
   expect((await comeBack(browser)).status).toBe(401)
   other.cookies.delete('__Host-plinth_session')
@@ -106,12 +117,73 @@ test('one that is shown twice ends its family, the session that it began too, an
   expect(ended).toHaveLength(2)
 })
 
-test('of twenty at once that show the same one is let in at most, and nobody stays', async () => {
-  const { remembered } = await person()
-  const browsers = Array.from({ length: 20 }, () => browserWith(remembered))
+test('whoever shows a used one again and again has its owner told once', async () => {
+  const { email, browser, remembered } = await person()
+  await comeBack(browser)
+  await later()
+  for (let i = 0; i < 3; i++) expect((await comeBack(browserWith(remembered))).status).toBe(401)
+  expect(await events(email)).toEqual(['auth.remembered.shown_twice'])
+})
+
+test('a tab that shows it a moment after another is told to ask who is there: it is given nothing, and nothing ends', async () => {
+  const { email, browser, remembered } = await person()
+  browser.cookies.delete('__Host-plinth_session')
+  expect((await comeBack(browser)).status).toBe(200)
+  await advance(server.database.ownerUrl, 20_000)
+  const told = await comeBack(browserWith(remembered))
+  expect([told.status, told.error?.data.code, told.data, told.setCookies]).toEqual([409, 'ALREADY_DONE', undefined, []])
+  expect(await events(email)).toEqual(['auth.remembered.shown_together'])
+  expect(await me(browser)).toBe(200)
+  browser.cookies.delete('__Host-plinth_session')
+  expect((await comeBack(browser)).status).toBe(200)
+})
+
+test('half a minute is counted from the use, to the millisecond of the database, however often it is shown meanwhile', async () => {
+  const { email, browser, remembered } = await person()
+  await comeBack(browser)
+  const usedAgo = (ms: number) =>
+    ask(
+      `UPDATE auth.verification_tokens SET used_at = core.clock() - $2 * interval '1 millisecond' FROM auth.users AS u
+         WHERE user_id = u.id AND u.email = $1 AND purpose = 'REMEMBERED' AND used_at IS NOT NULL`,
+      [email, ms],
+    )
+  const again = async () => (await comeBack(browserWith(remembered))).status
+  await stopped(server.database.ownerUrl, async () => {
+    await usedAgo(29_999)
+    expect([await again(), await again(), await me(browser)]).toEqual([409, 409, 200])
+    await usedAgo(30_000)
+    expect([await again(), await me(browser)]).toEqual([401, 401])
+  })
+})
+
+test('of twenty at once, each on a connection of its own, that show the same one exactly one is let in, and stays; nothing ends', async () => {
+  const { email, remembered } = await person()
+  const gate = openGate(20)
+  const browsers = Array.from({ length: 20 }, () => browserWith(remembered, openBrowser(server.url, {}, gate)))
   const answers = await Promise.all(browsers.map(comeBack))
-  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
-  expect(new Set(await Promise.all(browsers.map(me)))).toEqual(new Set([401]))
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array<number>(19).fill(409)])
+  expect(new Set(answers.flatMap(({ error }) => error?.data.code ?? []))).toEqual(new Set(['ALREADY_DONE']))
+  expect(answers.filter(({ setCookies }) => setCookies.length > 0)).toHaveLength(1)
+  const inside = await Promise.all(browsers.map(me))
+  expect(inside.filter((status) => status === 200)).toHaveLength(1)
+  const begun = await ask(
+    `SELECT FROM auth.sessions AS s JOIN auth.users AS u ON u.id = user_id WHERE email = $1 AND 'REMEMBERED' = ANY (s.methods) AND revoked_at IS NULL`,
+    [email],
+  )
+  expect(begun).toHaveLength(1)
+  expect(await events(email)).toEqual(Array(19).fill('auth.remembered.shown_together'))
+})
+
+test('a stranger is told the same of one that was never given, of one that is too old, and of one whose owner is gone', async () => {
+  const { email, browser, remembered } = await person()
+  await comeBack(browser)
+  const unknown = toldBy(await comeBack(browserWith(`pln_d_${'A'.repeat(43)}`)))
+  expect(unknown).toMatchObject({ status: 401, data: { code: 'UNAUTHORIZED' } })
+  await ask('UPDATE auth.users SET disabled_at = now() WHERE email = $1', [email])
+  expect(toldBy(await comeBack(browserWith(remembered)))).toEqual(unknown)
+  const old = await person()
+  await advance(server.database.ownerUrl, 91 * day)
+  expect(toldBy(await comeBack(browserWith(old.remembered)))).toEqual(unknown)
 })
 
 test('S03 S05 signing out, another password, and a session that its owner ended take it away, also what was captured before', async () => {

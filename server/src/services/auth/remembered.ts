@@ -1,7 +1,7 @@
 /**
  * Devices that are remembered for ninety days. What is left on one is a token that signs in once and is replaced as it does; whoever shows one that was
  * used has a copy, or the device has been copied: nobody knows which of the two is the owner's, so the whole family ends, with the sessions
- * that it began.
+ * that it began. For half a minute after its use, tabs that opened together may show it as well: they are refused, and nothing ends (decision 024).
  */
 import { transaction, refuse, type Refusal, type Row, type Tx } from '#db'
 import { anonymous, type Actor } from '#lib/actor.ts'
@@ -12,11 +12,15 @@ import type { SignInAnswer } from './schema-sign-in.ts'
 import { credentialFor, endSessions, type Credential } from './sessions.ts'
 import { findToken, takeToken } from './tokens.ts'
 
+/** For so long after its use a token may still be on its way from another tab. */
+const togetherMs = 30_000
+
 /**
  * Signs in by what an earlier sign-in left on the device, or asks for the second factor: a device is one factor and no more. The token is used
  * up, and the session comes with the next one; the ninety days go on from the first.
  *
- * @throws UNAUTHORIZED when there is none, or it is unknown, used, ended or too old. One that was used ends its family.
+ * @throws ALREADY_DONE when it was used within the last half minute: whoever has its cookies is signed in by another tab, and asks `auth.me`.
+ *   UNAUTHORIZED when there is none, or it is unknown, ended, too old, or was used before that, which ends its family.
  */
 export async function signInByRemembered(
   actor: Actor,
@@ -30,15 +34,12 @@ export async function signInByRemembered(
 }
 
 async function decide(tx: Tx<'auth'>, token: string, credential: Credential, actor: Actor): Promise<SignInAnswer | Refusal> {
-  const known = await findToken(tx, 'REMEMBERED', token)
-  const user = known && (await tx.lock('user', { id: known.userId ?? '' }))
-  if (!known || !user) return refused(tx, null)
+  const owner = await findToken(tx, 'REMEMBERED', token)
+  const user = owner && (await tx.lock('user', { id: owner.userId ?? '' }))
+  if (!user || !maySignIn(user)) return refused(tx, user)
   const taken = await takeToken(tx, 'REMEMBERED', token)
-  if (taken && maySignIn(user)) {
-    return completeSignIn(tx, user, { method: 'REMEMBERED', level: 1, credential: inFamily(credential, taken.subject) }, actor)
-  }
-  if (!taken && known.usedAt !== null) await endFamily(tx, user, known.subject)
-  return refused(tx, user)
+  if (!taken) return refuseAgain(tx, user, token)
+  return completeSignIn(tx, user, { method: 'REMEMBERED', level: 1, credential: inFamily(credential, taken.subject) }, actor)
 }
 
 /** What was made outside the transaction, where the family was not known yet. */
@@ -46,9 +47,23 @@ function inFamily(credential: Credential, family: string): Credential {
   return { ...credential, ...(credential.remembered && { remembered: { ...credential.remembered, family } }) }
 }
 
-async function endFamily(tx: Tx<'auth'>, user: Row<'user'>, rememberedAs: string): Promise<void> {
-  const sessions = await endSessions(tx, user.id, { rememberedAs }, 'REMEMBERED_TWICE')
-  tx.record('auth.remembered.shown_twice', { user: user.id }, { sessions })
+/** Looked at once more, for it may have been used while this call waited for the lock: of twenty at once, nineteen are here. */
+async function refuseAgain(tx: Tx<'auth'>, user: Row<'user'>, token: string): Promise<Refusal> {
+  const known = await findToken(tx, 'REMEMBERED', token)
+  if (!known?.usedAt) return refused(tx, user)
+  if (tx.now.getTime() - known.usedAt.getTime() >= togetherMs) {
+    await endFamily(tx, user, known.subject)
+    return refused(tx, user)
+  }
+  tx.record('auth.remembered.shown_together', { user: user.id }, {})
+  return refuse('ALREADY_DONE', 'This device was signed in a moment ago, perhaps by another tab.')
+}
+
+/** Where nothing of it is left there is nothing to tell: whoever keeps an old token could otherwise have a mail sent as often as they like. */
+async function endFamily(tx: Tx<'auth'>, user: Row<'user'>, family: string): Promise<void> {
+  const alive = await tx.verificationToken.count({ where: { purpose: 'REMEMBERED', userId: user.id, subject: family, usedAt: null } })
+  const sessions = await endSessions(tx, user.id, { rememberedAs: family }, 'REMEMBERED_TWICE')
+  if (alive + sessions > 0) tx.record('auth.remembered.shown_twice', { user: user.id }, { sessions })
 }
 
 function refused(tx: Tx<'auth'>, user: Row<'user'> | null): Refusal {

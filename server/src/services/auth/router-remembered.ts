@@ -7,8 +7,8 @@ import { SignInAnswer } from './schema-sign-in.ts'
 
 export const rememberedRouter = router({
   /**
-   * Signs in by what an earlier sign-in with `remember` left on the device, or asks for the second factor. It is used up: let one tab alone call this, for
-   * one that is shown twice ends them all.
+   * Signs in by what an earlier sign-in with `remember` left on the device, or asks for the second factor. It is used up. A tab that comes a moment after
+   * another is told ALREADY_DONE, and asks `auth.me`: the other's cookies are its own. One that is shown again later ends them all.
    */
   signIn: anyone
     .meta({ secret: true, cookies: true, changesCaller: true })
