@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { enrolApp, type AuthenticatorApp } from '../../../test/authenticator-app.ts'
-import { openBrowser, type Answer, type Browser } from '../../../test/browser.ts'
+import { openBrowser, toldBy, type Answer, type Browser } from '../../../test/browser.ts'
 import { advance } from '../../../test/clock.ts'
 import { query } from '../../../test/database.ts'
+import { atOnce, cookiesOf } from '../../../test/race.ts'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
 import { withThrottles } from '../../../test/throttles.ts'
+import { waysInOf } from '../../../test/ways-in.ts'
 
 const password = 'nine lazy otters hum'
 let server: TestServer
@@ -21,10 +23,26 @@ const ask = <R extends Record<string, unknown>>(sql: string, values: unknown[] =
 const open = () => openBrowser(server.url)
 const signIn = (email: string, browser = open()) => browser.mutate('auth.signIn', { email, password, delivery: 'COOKIE' })
 const pending = async (email: string) => ((await signIn(email)).data as { pendingToken: string }).pendingToken
-const show = (pendingToken: string, code: string) => open().mutate('auth.secondFactor.recoveryCode', { pendingToken, code })
+const waysIn = (email: string) => waysInOf(server.database.ownerUrl, email)
+const show = (pendingToken: string, code = '', browser = open()) => browser.mutate('auth.secondFactor.recoveryCode', { pendingToken, code })
 const regenerate = async (browser: Browser) => ((await browser.mutate('auth.recoveryCode.regenerate')).data as { codes: string[] }).codes
 const left = async (browser: Browser) => ((await browser.query('auth.recoveryCode.count')).data as { left: number }).left
 const statuses = (answers: Answer[]) => answers.map(({ status }) => status)
+const wrong = {
+  status: 401,
+  message: 'The code is wrong, or the sign-in has taken too long.',
+  data: { code: 'UNAUTHORIZED', httpStatus: 401 },
+}
+const wrongAtField = {
+  status: 400,
+  message: 'This is not right.',
+  data: { code: 'BAD_REQUEST', httpStatus: 400, details: { fields: { code: ['is wrong'] } } },
+}
+const stepUpNeeded = {
+  status: 401,
+  message: 'Prove once more who you are.',
+  data: { code: 'STEP_UP_REQUIRED', httpStatus: 401, details: { methods: ['TOTP', 'RECOVERY_CODE'] } },
+}
 
 interface Person {
   readonly email: string
@@ -63,37 +81,91 @@ test('there are ten codes of 80 bits, shown once; the database holds none of the
   })
 })
 
-test('M05 a recovery code is worth one sign-in: not a second, and of twenty at once one', async () => {
+test('M05 a recovery code is worth one sign-in: not a second, in no challenge, and no step-up', async () => {
   const { email, browser, codes } = await person()
-  const [used = '', raced = ''] = codes
-  expect(statuses([await show(await pending(email), used), await show(await pending(email), used)])).toEqual([200, 401])
-  const tokens = await Promise.all(Array.from({ length: 20 }, () => pending(email)))
-  const answers = await Promise.all(tokens.map((token) => show(token, raced)))
-  expect(statuses(answers).toSorted()).toEqual([200, ...Array<number>(19).fill(401)])
-  expect(await left(browser)).toBe(8)
+  const [used = '', another = ''] = codes
+  const [first, second] = [await pending(email), await pending(email)]
+  expect((await show(first, used)).data).toMatchObject({ status: 'SIGNED_IN', me: { email } })
+  const kept = await waysIn(email)
+  for (const token of [first, second, await pending(email)]) {
+    const answer = await show(token, used)
+    expect([toldBy(answer), answer.setCookies]).toEqual([wrong, []])
+  }
+  expect(toldBy(await browser.mutate('auth.stepUp.recoveryCode', { code: used }))).toEqual(wrongAtField)
+  expect(await waysIn(email)).toEqual(kept)
+  expect(kept.code.filter((code) => code['used_at'] === null)).toHaveLength(9)
+  expect((await show(second, another)).status).toBe(200)
+})
+
+test.each<[string, (email: string) => Promise<string[]>]>([
+  ['in twenty challenges', (email) => Promise.all(Array.from({ length: 20 }, () => pending(email)))],
+  ['in one challenge', async (email) => Array<string>(20).fill(await pending(email))],
+])('M05 of twenty at once that show the same recovery code, %s, one is let in', async (_, challenges) => {
+  const { email, codes } = await person()
+  const [tokens, before] = [await challenges(email), await waysIn(email)]
+  const answers = await atOnce(server.url, 20, (browser, each) => show(tokens[each] ?? '', codes[4], browser))
+  const refused = answers.filter(({ status }) => status !== 200)
+  expect(refused.map(toldBy)).toEqual(Array.from({ length: 19 }, () => wrong))
+  expect(refused.flatMap(({ setCookies }) => setCookies)).toEqual([])
+  const after = await waysIn(email)
+  expect(after.session).toEqual([...before.session, expect.objectContaining({ level: 2, methods: ['PASSWORD', 'RECOVERY_CODE'] })])
+  expect(after.code.filter((code) => code['used_at'] === null)).toHaveLength(9)
+  expect({ ...after, session: [], code: [] }).toEqual({ ...before, session: [], code: [] })
 })
 
 test("M05 somebody else's code is worth nothing, and stays theirs", async () => {
   const [ada, eve] = [await person(), await person()]
-  expect((await show(await pending(eve.email), ada.codes[0] ?? '')).status).toBe(401)
-  expect(await left(ada.browser)).toBe(10)
+  const kept = [await waysIn(ada.email), await waysIn(eve.email)]
+  expect(toldBy(await show(await pending(eve.email), ada.codes[0]))).toEqual(wrong)
+  expect(toldBy(await eve.browser.mutate('auth.stepUp.recoveryCode', { code: ada.codes[0] }))).toEqual(wrongAtField)
+  expect([await waysIn(ada.email), await waysIn(eve.email)]).toEqual(kept)
+  expect((await show(await pending(ada.email), ada.codes[0])).status).toBe(200)
 })
 
-test('M06 new codes end the old ones, and are made for who stepped up alone', async () => {
-  const { email, browser, codes, app } = await person()
-  const [kept = ''] = await regenerate(browser)
-  for (const code of codes.slice(0, 2)) expect((await show(await pending(email), code)).status).toBe(401)
+test('M06 new codes end all of the old ones, at sign-in and at a step-up', async () => {
+  const { email, browser, codes } = await person()
+  const [next = ''] = await regenerate(browser)
+  const kept = await waysIn(email)
+  expect(kept.code).toHaveLength(10)
+  for (const code of codes) {
+    expect(toldBy(await show(await pending(email), code))).toEqual(wrong)
+    expect(toldBy(await browser.mutate('auth.stepUp.recoveryCode', { code }))).toEqual(wrongAtField)
+  }
+  expect(await waysIn(email)).toEqual(kept)
+  expect((await show(await pending(email), next)).status).toBe(200)
+})
+
+test('M06 new codes are made for who stepped up alone: not for a session that is old, nor for one without the second factor', async () => {
+  const email = `recover${++last}@example.com`
+  await server.signUpAs(email, { password })
+  const [browser, before] = [open(), open()]
+  await signIn(email, browser)
+  await signIn(email, before)
+  const app = await enrolApp(browser)
+  const [code = ''] = await regenerate(browser)
+  const kept = await waysIn(email)
+  expect(toldBy(await before.mutate('auth.recoveryCode.regenerate'))).toEqual(stepUpNeeded)
   await advance(server.database.ownerUrl, 10 * 60_000)
-  const refused = await browser.mutate('auth.recoveryCode.regenerate')
-  expect([refused.status, refused.error?.data]).toMatchObject([
-    401,
-    { code: 'STEP_UP_REQUIRED', details: { methods: ['TOTP', 'RECOVERY_CODE'] } },
-  ])
-  expect(await left(browser)).toBe(10)
-  expect((await browser.mutate('auth.stepUp.recoveryCode', { code: kept })).data).toMatchObject({ status: 'SIGNED_IN' })
-  expect((await browser.mutate('auth.stepUp.recoveryCode', { code: kept })).status).toBe(400)
+  for (const each of [browser, before]) expect(toldBy(await each.mutate('auth.recoveryCode.regenerate'))).toEqual(stepUpNeeded)
+  expect(await waysIn(email)).toEqual(kept)
+  expect((await browser.mutate('auth.stepUp.recoveryCode', { code })).data).toMatchObject({ status: 'SIGNED_IN' })
+  expect(toldBy(await browser.mutate('auth.stepUp.recoveryCode', { code }))).toEqual(wrongAtField)
   expect([await left(browser), (await regenerate(browser)).length, await left(browser)]).toEqual([9, 10, 10])
   expect((await browser.mutate('auth.stepUp.totp', { code: app.code() })).status).toBe(200)
+})
+
+test('M06 of twenty at once that make new codes, each ends those of the one before: ten are good in the end, of one answer', async () => {
+  const { email, browser } = await person()
+  const headers = cookiesOf(browser)
+  const answers = await atOnce(server.url, 20, (each) => each.mutate('auth.recoveryCode.regenerate', undefined, headers))
+  expect(statuses(answers)).toEqual(Array(20).fill(200))
+  expect((await waysIn(email)).code).toHaveLength(10)
+  const made = answers.map(({ data }) => (data as { codes: string[] }).codes)
+  const good: string[][] = []
+  for (const codes of made) if ((await show(await pending(email), codes[0])).status === 200) good.push(codes)
+  expect(good).toHaveLength(1)
+  for (const code of good[0]?.slice(1) ?? []) expect((await show(await pending(email), code)).status).toBe(200)
+  expect(await left(browser)).toBe(0)
 })
 
 test('codes stand in for another factor and are none by themselves: without one they go', async () => {
