@@ -235,17 +235,38 @@ test('whoever signs in on a browser that remembers another, and does not ask for
 })
 
 test('M09 a remembered device is one factor: where there is a second it is asked for, and the device is remembered when it was right', async () => {
-  const { browser, email } = await person()
+  const { browser, email, remembered } = await person()
   const app = await enrolApp(browser)
   browser.cookies.delete('__Host-plinth_session')
   const answer = await comeBack(browser)
-  expect([answer.data, answer.setCookies]).toMatchObject([{ status: 'SECOND_FACTOR', methods: ['TOTP'] }, []])
+  expect(answer.data).toMatchObject({ status: 'SECOND_FACTOR', methods: ['TOTP'] })
+  expect(answer.setCookies).toEqual([expect.stringMatching(/^__Host-plinth_remembered=pln_d_/)])
   expect(await me(browser)).toBe(401)
   const { pendingToken } = answer.data as { pendingToken: string }
   const used = browser.cookies.get(cookieName)
   const whole = await browser.mutate('auth.secondFactor.totp', { pendingToken, code: app.code(1) })
   expect(whole.data).toMatchObject({ status: 'SIGNED_IN', me: { email } })
-  expect([browser.cookies.get(cookieName) !== used, await me(browser)]).toEqual([true, 200])
+  expect(new Set([remembered, used, browser.cookies.get(cookieName)]).size).toBe(3)
+  expect([await me(browser), (await comeBack(browserWith(used))).status]).toEqual([200, 401])
+})
+
+test('M09 whoever closes the page where the second factor is asked for is asked again later, and is taken for no thief', async () => {
+  const { browser, email, remembered } = await person()
+  const app = await enrolApp(browser)
+  browser.cookies.delete('__Host-plinth_session')
+  await comeBack(browser)
+  await later()
+  const { status, pendingToken } = (await comeBack(browser)).data as { status: string; pendingToken: string }
+  expect([status, await events(email)]).toEqual(['SECOND_FACTOR', []])
+  const ends = await ask(
+    `SELECT DISTINCT expires_at FROM auth.verification_tokens AS t WHERE purpose = 'REMEMBERED'
+    AND user_id = (SELECT id FROM auth.users WHERE email = $1)`,
+    [email],
+  )
+  expect(ends).toHaveLength(1)
+  expect((await browser.mutate('auth.secondFactor.totp', { pendingToken, code: app.code(1) })).status).toBe(200)
+  expect((await comeBack(browserWith(remembered))).status).toBe(401)
+  expect([await events(email), await me(browser)]).toEqual([['auth.remembered.shown_twice'], 401])
 })
 
 test('S11 it is no session: neither as a cookie of one nor as a bearer, and a session is none of it', async () => {

@@ -10,7 +10,7 @@ import { maySignIn } from './policy.ts'
 import type { RememberedSignIn } from './schema-remembered.ts'
 import type { SignInAnswer } from './schema-sign-in.ts'
 import { credentialFor, endSessions, type Credential } from './sessions.ts'
-import { findToken, takeToken } from './tokens.ts'
+import { findToken, insertToken, takeToken } from './tokens.ts'
 
 /** For so long after its use a token may still be on its way from another tab. */
 const togetherMs = 30_000
@@ -30,7 +30,8 @@ export async function signInByRemembered(
 ): Promise<SignInDone> {
   const credential = credentialFor(delivery, true)
   const answer = await transaction('auth', anonymous, (tx) => decide(tx, token ?? inBrowser ?? '', credential, actor))
-  return doneWith(answer, credential, marker)
+  const done = doneWith(answer, credential, marker)
+  return asksForSecond(answer) && credential.kind === 'COOKIE' ? { ...done, remembered: credential.remembered?.token ?? null } : done
 }
 
 async function decide(tx: Tx<'auth'>, token: string, credential: Credential, actor: Actor): Promise<SignInAnswer | Refusal> {
@@ -39,7 +40,28 @@ async function decide(tx: Tx<'auth'>, token: string, credential: Credential, act
   if (!user || !maySignIn(user)) return refused(tx, user)
   const taken = await takeToken(tx, 'REMEMBERED', token)
   if (!taken) return refuseAgain(tx, user, token)
-  return completeSignIn(tx, user, { method: 'REMEMBERED', level: 1, credential: inFamily(credential, taken.subject) }, actor)
+  const answer = await completeSignIn(tx, user, { method: 'REMEMBERED', level: 1, credential: inFamily(credential, taken.subject) }, actor)
+  if (asksForSecond(answer)) await leaveNext(tx, user, taken, credential)
+  return answer
+}
+
+function asksForSecond(answer: SignInAnswer | Refusal): boolean {
+  return 'status' in answer && answer.status === 'SECOND_FACTOR'
+}
+
+/**
+ * A browser has the next one while the second factor is still to come: whoever closes the page there would otherwise be taken for a thief the
+ * next time. A tool, whose answer has no place for it, is given one with the session.
+ */
+async function leaveNext(
+  tx: Tx<'auth'>,
+  user: Row<'user'>,
+  { subject, expiresAt }: Row<'verificationToken'>,
+  { kind, remembered }: Credential,
+): Promise<void> {
+  if (kind !== 'COOKIE' || !remembered) return
+  const ttlMs = expiresAt.getTime() - tx.now.getTime()
+  await insertToken(tx, { purpose: 'REMEMBERED', subject, userId: user.id, token: remembered.token, ttlMs })
 }
 
 /** What was made outside the transaction, where the family was not known yet. */
