@@ -66,12 +66,14 @@ async function keepSignUp(tx: Tx<'auth'>, userId: string, { email, name, hash, o
   }
   const tokenId = await keepToken(tx, { subject: `${userId}:${mark}`, userId, email, ...chosen }, mailed)
   if (mailed) tx.record('auth.email_verification.requested', { user: userId }, { tokenId })
+  else tx.record('auth.mail.throttled', { user: userId }, { kind: 'SIGN_UP' })
 }
 
 /** The same statements as for a new account, to no effect, so that the time tells nothing. The token is never sent to anybody. */
 async function tellOwner(tx: Tx<'auth'>, userId: string, { email, mailed }: PendingSignUp): Promise<void> {
   await keepToken(tx, { subject: nobody(email) }, mailed)
   if (mailed) tx.record('auth.sign_up.repeated', { user: userId }, {})
+  else tx.record('auth.mail.throttled', { user: userId }, { kind: 'SIGN_UP' })
 }
 
 /**

@@ -2,7 +2,7 @@
 import { refuse, transaction, type Refusal, type Row, type Tx } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { endAccess } from './access.ts'
-import { noSuchPerson, presentPerson } from './people-search.ts'
+import { presentPerson } from './people-search.ts'
 import type { ListedPerson, OnePerson, SessionsEnded, SetRole } from './schema-person.ts'
 import { endSessions } from './sessions.ts'
 import { insertToken, resetTtlMs } from './tokens.ts'
@@ -10,12 +10,17 @@ import { insertToken, resetTtlMs } from './tokens.ts'
 /** What is done once the person is found and locked. Gives the person as they are then. */
 type Act<T> = (tx: Tx<'auth'>, user: Row<'user'>) => Promise<T | Refusal>
 
-async function withPerson<T>(actor: UserActor, { userId }: OnePerson, act: Act<T>): Promise<T> {
+async function withPerson<T>(actor: UserActor, { userId }: OnePerson, asked: string, act: Act<T>): Promise<T> {
   return transaction('auth', actor, async (tx) => {
     const user = await tx.lock('user', { id: userId })
-    if (!user) throw noSuchPerson()
-    return act(tx, user)
+    return user ? act(tx, user) : refusePerson(tx, asked)
   })
+}
+
+/** Refuses what names nobody, or somebody who is gone or has nothing of what is to be taken; with its trace. To be returned from the transaction. */
+export function refusePerson(tx: Tx<'auth'>, asked: string, sentence = 'There is no such person.'): Refusal {
+  tx.record('auth.person.refused', {}, { asked, reason: 'UNKNOWN' })
+  return refuse('NOT_FOUND', sentence)
 }
 
 /**
@@ -24,7 +29,7 @@ async function withPerson<T>(actor: UserActor, { userId }: OnePerson, act: Act<T
  * @throws NOT_FOUND; CONFLICT LAST_ADMINISTRATOR; FORBIDDEN for oneself.
  */
 export async function disablePerson(actor: UserActor, input: OnePerson): Promise<ListedPerson> {
-  return withPerson(actor, input, async (tx, user) => {
+  return withPerson(actor, input, 'disable', async (tx, user) => {
     if (user.id === actor.userId) return refuseSelf(tx, user, 'disable')
     if (await isLastAdministrator(tx, user)) return refuseLast(tx, user, 'disable')
     await endAccess(tx, user.id, 'DISABLED')
@@ -36,7 +41,7 @@ export async function disablePerson(actor: UserActor, input: OnePerson): Promise
 
 /** Lets a disabled person in again. What ended stays ended: they sign in anew. @throws NOT_FOUND */
 export async function restorePerson(actor: UserActor, input: OnePerson): Promise<ListedPerson> {
-  return withPerson(actor, input, async (tx, user) => {
+  return withPerson(actor, input, 'restore', async (tx, user) => {
     if (user.disabledAt === null) return presentPerson(user)
     const restored = await tx.user.update({ where: { id: user.id }, data: { disabledAt: null } })
     tx.record('auth.person.restored', { user: user.id }, {})
@@ -50,7 +55,7 @@ export async function restorePerson(actor: UserActor, input: OnePerson): Promise
  * @throws NOT_FOUND
  */
 export async function requireReset(actor: UserActor, input: OnePerson): Promise<ListedPerson> {
-  return withPerson(actor, input, async (tx, user) => {
+  return withPerson(actor, input, 'requireReset', async (tx, user) => {
     await endAccess(tx, user.id, 'PASSWORD_RESET')
     await tx.purge('password', { userId: user.id })
     const tokenId = await insertToken(tx, {
@@ -68,7 +73,7 @@ export async function requireReset(actor: UserActor, input: OnePerson): Promise<
 
 /** Ends every session of a person. @throws NOT_FOUND */
 export async function endSessionsOf(actor: UserActor, input: OnePerson): Promise<SessionsEnded> {
-  return withPerson(actor, input, async (tx, user) => {
+  return withPerson(actor, input, 'endSessions', async (tx, user) => {
     const ended = await endSessions(tx, user.id, {}, 'REVOKED')
     tx.record('auth.person.sessions_ended', { user: user.id }, { count: ended })
     return { ended }
@@ -81,7 +86,7 @@ export async function endSessionsOf(actor: UserActor, input: OnePerson): Promise
  * @throws NOT_FOUND; CONFLICT LAST_ADMINISTRATOR; FORBIDDEN for oneself.
  */
 export async function setRole(actor: UserActor, { userId, role }: SetRole): Promise<ListedPerson> {
-  return withPerson(actor, { userId }, async (tx, user) => {
+  return withPerson(actor, { userId }, 'setRole', async (tx, user) => {
     if (user.role === role) return presentPerson(user)
     if (user.id === actor.userId) return refuseSelf(tx, user, 'setRole')
     if (await isLastAdministrator(tx, user)) return refuseLast(tx, user, 'setRole')

@@ -6,7 +6,7 @@ import { AppError, type FieldErrors } from '#lib/errors.ts'
 import { ApiKeyId, ApplicationId, MembershipId } from '#lib/ids.ts'
 import { sha256 } from '#lib/secrets.ts'
 import { newApiKey } from './api-key-format.ts'
-import { noSuchApplication } from './application-scope.ts'
+import { refuseUnknown } from './refusals.ts'
 import { revocation } from './revocations.ts'
 import type { ApiKey, ApiKeyList, CreateApiKey, ListApiKeys, NewApiKey, RevokeApiKey } from './schema-api-key.ts'
 
@@ -34,6 +34,7 @@ export async function createApiKey(actor: UserActor, input: CreateApiKey, open: 
     const living = await tx.apiKey.count({ where: { userId, revokedAt: null, expiresAt: { gt: tx.now } } })
     if (living >= mostLiving) return refuse('CONFLICT', `At most ${mostLiving} keys are good at once.`, { reason: 'TOO_MANY' })
     const membershipId = applicationId === undefined ? null : await membershipIn(tx, userId, applicationId)
+    if (membershipId === 'NONE') return refuseUnknown(tx, actor, 'apiKey.create', 'There is no such application.')
     const expiresAt = new Date(tx.now.getTime() + expiresInDays * day)
     const data = { userId, membershipId, name, scopes: [...new Set(scopes)], keyHash: sha256(key), expiresAt }
     const row = await tx.apiKey.create({ data, include: itsApplication })
@@ -64,7 +65,7 @@ export async function revokeApiKey(actor: UserActor, { apiKeyId }: RevokeApiKey)
   return transaction('auth', actor, async (tx) => {
     const { userId } = actor
     const { count } = await tx.apiKey.updateMany({ where: { id: apiKeyId, userId, revokedAt: null }, data: { revokedAt: tx.now } })
-    if (count === 0) return refuse('NOT_FOUND', 'There is no such key.')
+    if (count === 0) return refuseUnknown(tx, actor, 'apiKey.revoke', 'There is no such key.')
     await tx.notify('plinth_revoked', revocation(userId))
     tx.record('auth.api_key.revoked', { user: userId }, { apiKeyId })
     return present(await tx.apiKey.findUniqueOrThrow({ where: { id: apiKeyId }, include: itsApplication }))
@@ -72,11 +73,10 @@ export async function revokeApiKey(actor: UserActor, { apiKeyId }: RevokeApiKey)
 }
 
 /** Locks the application first, as whoever ends the membership does: a key is not made beside its membership's end. */
-async function membershipIn(tx: Tx<'auth'>, userId: string, applicationId: ApplicationId): Promise<MembershipId> {
+async function membershipIn(tx: Tx<'auth'>, userId: string, applicationId: ApplicationId): Promise<MembershipId | 'NONE'> {
   const application = await tx.lock('application', { id: applicationId })
   const membership = application && (await tx.membership.findFirst({ where: { userId, applicationId, active: true } }))
-  if (!membership) throw noSuchApplication()
-  return MembershipId.parse(membership.id)
+  return membership ? MembershipId.parse(membership.id) : 'NONE'
 }
 
 function checkScopes(scopes: readonly string[], open: ReadonlySet<string>): void {

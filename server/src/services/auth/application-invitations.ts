@@ -5,7 +5,7 @@ import { now } from '#lib/clock.ts'
 import { AppError } from '#lib/errors.ts'
 import { ApplicationId, ApplicationInvitationId, MembershipId, UserId } from '#lib/ids.ts'
 import { mayHandle, mayManagePeople } from './application-policy.ts'
-import { lockApplication, refuseRole, type ApplicationActor } from './application-scope.ts'
+import { lockApplication, refuseForeign, refuseRole, type ApplicationActor } from './application-scope.ts'
 import { idsOf, requireRole } from './memberships.ts'
 import { userByEmail } from './people.ts'
 import type { PageInApplication } from './schema-application.ts'
@@ -77,7 +77,7 @@ export async function revokeApplicationInvitation(
     if (!mayManagePeople(me.role)) return refuseRole(tx, actor, 'invitation.revoke', 'Only owners and admins take invitations back.')
     const { applicationId } = actor
     const { count } = await tx.applicationInvitation.deleteMany({ where: { id: invitationId, applicationId, acceptedAt: null } })
-    if (count === 0) return refuse('NOT_FOUND', 'There is no such invitation.')
+    if (count === 0) return refuseForeign(tx, actor, 'invitation.revoke', 'There is no such invitation.')
     tx.record('auth.application_invitation.revoked', {}, { applicationId, invitationId })
     return { id: invitationId }
   })

@@ -53,6 +53,12 @@ export function noSuchApplication(): AppError {
   return new AppError('NOT_FOUND', 'There is no such application.')
 }
 
+/** Refuses what names something that is not in this application, and leaves its trace. To be returned from the transaction. */
+export function refuseForeign(tx: Tx<'auth'>, { applicationId, userId }: ApplicationActor, asked: string, sentence: string): Refusal {
+  tx.record('auth.application.refused', { user: userId }, { applicationId, asked, reason: 'UNKNOWN' })
+  return refuse('NOT_FOUND', sentence)
+}
+
 /** Refuses what a role does not allow, and leaves its trace. To be returned from the transaction. */
 export function refuseRole(tx: Tx<'auth'>, actor: ApplicationActor, asked: string, sentence: string): Refusal {
   const { applicationId, userId } = actor

@@ -6,7 +6,7 @@ import { now } from '#lib/clock.ts'
 import { ApplicationId, ApplicationSecretId } from '#lib/ids.ts'
 import { sha256 } from '#lib/secrets.ts'
 import { mayManageApplication } from './application-policy.ts'
-import { lockApplication, refuseRole, type ApplicationActor } from './application-scope.ts'
+import { lockApplication, refuseForeign, refuseRole, type ApplicationActor } from './application-scope.ts'
 import type { ApplicationSecret, CreateSecret, NewSecret, PageInApplication, RevokeSecret, SecretList } from './schema-application.ts'
 
 /** Good at once: two of a rotation, and a few places that have one of their own. */
@@ -71,7 +71,7 @@ export async function revokeSecret(actor: ApplicationActor, { secretId }: Revoke
       where: { id: secretId, applicationId, revokedAt: null },
       data: { revokedAt: tx.now },
     })
-    if (!revoked) return refuse('NOT_FOUND', 'There is no such secret.')
+    if (!revoked) return refuseForeign(tx, actor, 'secret.revoke', 'There is no such secret.')
     tx.record('auth.application_secret.revoked', { user: userId }, { applicationId, secretId })
     return present(revoked)
   })

@@ -8,6 +8,7 @@ import { checkAddresses } from './application-addresses.ts'
 import { mayManageApplication, mayManagePeople } from './application-policy.ts'
 import { BuiltIn, type MembershipRole } from './application-roles.ts'
 import { lockApplication, noSuchApplication, refuseRole, type ApplicationActor } from './application-scope.ts'
+import { refuseUnknown } from './refusals.ts'
 import { revocation } from './revocations.ts'
 import type { Application, ApplicationList, CreateApplication, ListApplications, UpdateApplication } from './schema-application.ts'
 
@@ -116,10 +117,10 @@ export async function restoreApplication(actor: UserActor, applicationId: Applic
     orderBy: { deletedAt: 'desc' },
   })
   const deletionId = owned?.application.deletionId
-  if (!deletionId || deletionId !== owned.deletionId) throw noSuchApplication()
   return transaction('auth', actor, async (tx) => {
-    const revived = await tx.restore('application', deletionId)
-    if (revived === 0) return refuse('NOT_FOUND', 'There is no such application.')
+    const isTheirs = owned && deletionId && deletionId === owned.deletionId
+    if (!isTheirs || (await tx.restore('application', deletionId)) === 0)
+      return refuseUnknown(tx, actor, 'application.restore', 'There is no such application.')
     tx.record('auth.application.restored', { user: actor.userId }, { applicationId, deletionId })
     return present(owned.application, 'OWNER')
   })

@@ -1,8 +1,9 @@
 /** The built-in applications: which role somebody has there, asked by their services, and how administrators give one. */
-import { db, nextVersion, refuse, type Row, transaction, type Tx } from '#db'
+import { db, nextVersion, type Row, transaction, type Tx } from '#db'
 import { currentTransaction } from '#db/unit.ts'
 import type { UserActor } from '#lib/actor.ts'
 import { MembershipId, type UserId } from '#lib/ids.ts'
+import { refusePerson } from './administration.ts'
 import type { BuiltIn, MembershipRole, RoleIn } from './application-roles.ts'
 import { endMembership, idsOf, presentMembership } from './memberships.ts'
 import { revocation } from './revocations.ts'
@@ -50,7 +51,7 @@ async function readRole(application: BuiltIn, userId: UserId): Promise<Membershi
 export async function grantRole(actor: UserActor, { application, userId, role }: GrantRole): Promise<Membership> {
   return transaction('auth', actor, async (tx) => {
     const { applicationId, user, before } = await lockPerson(tx, application, userId)
-    if (!user) return refuse('NOT_FOUND', 'There is no such person.')
+    if (!user) return refusePerson(tx, 'grant')
     const row = before
       ? await tx.membership.update({ where: { id: before.id }, data: { role, active: true, version: nextVersion } })
       : await tx.membership.create({ data: { userId, applicationId, role } })
@@ -59,6 +60,7 @@ export async function grantRole(actor: UserActor, { application, userId, role }:
     else if (before.role !== role) {
       tx.record('auth.membership.role_changed', { user: userId }, { ...idsOf(row), from: before.role, to: role })
     }
+    if (before?.active === false) tx.record('auth.membership.updated', { user: userId }, { ...idsOf(row), fields: ['active'] })
     return presentMembership({ ...row, user })
   })
 }
@@ -71,7 +73,7 @@ export async function grantRole(actor: UserActor, { application, userId, role }:
 export async function withdrawRole(actor: UserActor, { application, userId }: WithdrawRole): Promise<MembershipRemoved> {
   return transaction('auth', actor, async (tx) => {
     const { before } = await lockPerson(tx, application, userId)
-    if (!before) return refuse('NOT_FOUND', 'This person has no role there.')
+    if (!before) return refusePerson(tx, 'withdraw', 'This person has no role there.')
     await endMembership(tx, before, 'WITHDRAWN')
     return { id: MembershipId.parse(before.id) }
   })

@@ -6,14 +6,14 @@ import { activityOf, db, keyset, refuse, transaction, type FeedEvent, type Row }
 import { exportPersonalData } from '#db/personal-data.ts'
 import type { SystemActor, UserActor } from '#lib/actor.ts'
 import { now } from '#lib/clock.ts'
-import { AppError } from '#lib/errors.ts'
 import { DataExportId } from '#lib/ids.ts'
 import { publicUrl } from '#lib/mail.ts'
 import { openSecret, sealSecret } from '#lib/sealed.ts'
 import { notice, sendLetter } from './letters.ts'
+import { refuseUnknown } from './refusals.ts'
 import { sourcesOfPersonalData } from './personal-data-sources.ts'
 import type { DataExport, DataExportFile, DataExportList, DownloadDataExport, ListDataExports } from './schema-account.ts'
-import { mayMail } from './throttle.ts'
+import { mayMail, refuseMail } from './throttle.ts'
 
 const ttlMs = 24 * 60 * 60 * 1000
 const ourselves: SystemActor = { kind: 'SYSTEM', name: 'auth.data_exports' }
@@ -27,8 +27,8 @@ const mostActivity = 10_000
  * @throws TOO_MANY_REQUESTS after three an hour.
  */
 export async function requestDataExport(actor: UserActor): Promise<DataExport> {
-  const mayAsk = await mayMail('DATA_EXPORT', actor.userId)
-  if (!mayAsk) throw new AppError('TOO_MANY_REQUESTS', 'Too many exports were asked for. Try again later.', { retryAfterSeconds: 3_600 })
+  if (!(await mayMail('DATA_EXPORT', actor.userId)))
+    return refuseMail(actor, 'DATA_EXPORT', 'Too many exports were asked for. Try again later.')
   return transaction('auth', actor, async (tx) => {
     const user = await tx.lock('user', { id: actor.userId })
     if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
@@ -57,7 +57,7 @@ export async function downloadDataExport(actor: UserActor, { exportId }: Downloa
   return transaction('auth', actor, async (tx) => {
     const row = await tx.lock('dataExport', { id: exportId, userId: actor.userId })
     if (!row || row.sealed === null || row.downloadedAt !== null || row.expiresAt <= tx.now) {
-      return refuse('NOT_FOUND', 'There is no such export.')
+      return refuseUnknown(tx, actor, 'dataExport.download', 'There is no such export.')
     }
     await tx.dataExport.update({ where: { id: row.id }, data: { sealed: null, downloadedAt: tx.now } })
     tx.record('auth.data_export.downloaded', { user: actor.userId }, { exportId })

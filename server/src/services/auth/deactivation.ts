@@ -2,7 +2,8 @@
  * Leaving. A deactivated account is gone at once for everybody, and can be taken back for thirty days by the link from a mail; after that it is
  * erased (erasure.ts). The days of grace are for accounts that were deactivated by somebody else, or in anger.
  */
-import { conflictOn, refuse, transaction, withDeleted } from '#db'
+import { conflictOn, refuse, transaction, withDeleted, type Refusal, type Tx } from '#db'
+import { refusalOf } from '#db/refusal.ts'
 import { anonymous, type UserActor } from '#lib/actor.ts'
 import { endAccess } from './access.ts'
 import { soleOwnerships } from './application-owners.ts'
@@ -23,11 +24,12 @@ export async function deactivateAccount(actor: UserActor): Promise<AccountDeacti
     const user = await tx.lock('user', { id: actor.userId })
     if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
     if ((await soleOwnerships(tx, user.id)).length > 0) {
+      recordRefusal(tx, user.id)
       return refuse('CONFLICT', 'An application would be left without an owner: make somebody else its owner first, or delete it.', {
         reason: 'LAST_OWNER',
       })
     }
-    for (const { beforeLeaving } of sourcesOfPersonalData()) await beforeLeaving?.(user.id)
+    for (const { beforeLeaving } of sourcesOfPersonalData()) await beforeLeaving?.(user.id).catch(passOn(actor))
     await endAccess(tx, user.id, 'DEACTIVATED')
     const erasedAfter = new Date(tx.now.getTime() + graceMs)
     await tx.user.update({ where: { id: user.id }, data: { eraseAfter: erasedAfter } })
@@ -37,6 +39,21 @@ export async function deactivateAccount(actor: UserActor): Promise<AccountDeacti
     tx.record('auth.account.deactivated', { user: user.id }, { tokenId })
     return { status: 'DEACTIVATED', erasedAfter }
   })
+}
+
+function recordRefusal(tx: Tx<'auth'>, userId: string): void {
+  tx.record('auth.account.refused', { user: userId }, { asked: 'account.deactivate', reason: 'LAST_OWNER' })
+}
+
+/** What another service refuses is refused, and nothing of what came before it stays but the trace. */
+function passOn(actor: UserActor): (refusal: unknown) => Promise<void> {
+  return async (refusal) => {
+    if (!refusalOf(refusal)) throw refusal
+    await transaction('auth', actor, async (tx) => {
+      recordRefusal(tx, actor.userId)
+      return refusal as Refusal
+    })
+  }
 }
 
 /**

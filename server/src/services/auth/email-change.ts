@@ -4,13 +4,12 @@
  */
 import { conflictOn, refuse, transaction, type Refusal, type Row, type Tx } from '#db'
 import { anonymous, type UserActor } from '#lib/actor.ts'
-import { AppError } from '#lib/errors.ts'
 import { isUsable } from './policy.ts'
 import type { CheckEmail } from './schema.ts'
 import type { EmailChangeLink, EmailChangeState, EmailChangeUndone, RequestEmailChange } from './schema-email.ts'
 import { endAccess } from './access.ts'
 import { freeAddress } from './free-address.ts'
-import { mayMail } from './throttle.ts'
+import { mayMail, refuseMail } from './throttle.ts'
 import { insertToken, nobody, peekToken, refuseToken, takeToken, type TokenPurpose } from './tokens.ts'
 
 const linkTtlMs = 60 * 60 * 1000
@@ -24,7 +23,7 @@ const undoTtlMs = 7 * 24 * 60 * 60 * 1000
  */
 export async function requestEmailChange(actor: UserActor, { email }: RequestEmailChange): Promise<CheckEmail> {
   const mayAsk = (await mayMail('EMAIL_CHANGE', actor.userId)) && (await mayMail('EMAIL_CHANGE', email))
-  if (!mayAsk) throw new AppError('TOO_MANY_REQUESTS', 'Too many mails were asked for. Try again later.', { retryAfterSeconds: 3_600 })
+  if (!mayAsk) return refuseMail(actor, 'EMAIL_CHANGE', 'Too many mails were asked for. Try again later.')
   return transaction('auth', actor, async (tx) => {
     const user = await tx.lock('user', { id: actor.userId })
     if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
@@ -76,6 +75,7 @@ async function step(tx: Tx<'auth'>, purpose: Half, token: string): Promise<Email
   if (!user || !change || user.email !== change.fromEmail) return refuseToken(tx, purpose, token)
   const done = purpose === 'EMAIL_CHANGE_APPROVAL' ? { approvedAt: tx.now } : { provenAt: tx.now }
   const { approvedAt, provenAt } = await tx.emailChange.update({ where: { id: change.id }, data: done })
+  tx.record(purpose === 'EMAIL_CHANGE_APPROVAL' ? 'auth.email_change.approved' : 'auth.email_change.proven', { user: user.id }, {})
   if (approvedAt === null) return { status: 'WAITS_FOR_OLD' }
   if (provenAt === null) return { status: 'WAITS_FOR_NEW' }
   await complete(tx, change)

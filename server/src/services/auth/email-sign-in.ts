@@ -2,7 +2,6 @@
 import { refuse, transaction, type Refusal, type Row, type Tx } from '#db'
 import { anonymous, type Actor } from '#lib/actor.ts'
 import { currentCall } from '#lib/call.ts'
-import { AppError } from '#lib/errors.ts'
 import { claimAccount } from './claim-account.ts'
 import { completeSignIn, doneWith, type SignInDone } from './complete-sign-in.ts'
 import { emailCodeTtlMs, findPendingMail, isCodeOf, mostCodeTries, pendingTokenOf } from './email-codes.ts'
@@ -61,7 +60,7 @@ export async function signInByEmailLink(
 export async function signInByEmailCode(actor: Actor, input: EmailCode, marker: string | null): Promise<SignInDone> {
   const pending = await findPendingMail(purpose, input.pendingToken)
   const email = pending?.row.email
-  if (!pending || !email) throw new AppError('UNAUTHORIZED', wrong)
+  if (!pending || !email) return transaction<'auth', never>('auth', anonymous, async (tx) => refuseCode(tx, null))
   const attempter = { email, address: currentCall()?.address ?? null, known: knownDevice(marker, email) }
   const throttled = await takeAttempt(attempter)
   if (throttled) return refuseThrottled(anonymous, pending.row.userId, throttled)
@@ -70,8 +69,6 @@ export async function signInByEmailCode(actor: Actor, input: EmailCode, marker: 
   const answer = await forgiving(attempter, () => transaction('auth', anonymous, (tx) => decide(tx, input, credential, actor)), isWhole)
   return doneWith(answer, credential, marker)
 }
-
-const wrong = 'The code is wrong, or too old.'
 
 /** The row that is read here is locked by whoever changes it first; the UPDATE that takes it decides. */
 async function decide(
@@ -86,8 +83,12 @@ async function decide(
   const taken = right && user ? await takeToken(tx, purpose, pending.token) : null
   if (user && taken) return enter(tx, user, credential, actor)
   if (pending) await countTry(tx, purpose, pending.token, mostCodeTries)
+  return refuseCode(tx, user)
+}
+
+function refuseCode(tx: Tx<'auth'>, user: Row<'user'> | null): Refusal {
   tx.record('auth.sign_in.failed', user ? { user: user.id } : {}, {})
-  return refuse('UNAUTHORIZED', wrong)
+  return refuse('UNAUTHORIZED', 'The code is wrong, or too old.')
 }
 
 /** The account that a mail went to, where it has the address still. */

@@ -15,6 +15,10 @@ export const passkeyEvents = defineEvents('auth', {
     about: 'A person tried to register a passkey that is registered already, theirs or somebody else’s.',
     data: Nothing,
   },
+  'auth.passkey.registration_failed': {
+    about: 'What was to register a passkey was wrong, too late, or came from another session.',
+    data: Nothing,
+  },
   'auth.passkey.renamed': { about: 'A person gave a passkey another name.', data: Which },
   'auth.passkey.removed': { about: 'An account can no longer be signed in to by a passkey.', data: Which },
   'auth.passkey.clone_suspected': {

@@ -25,7 +25,10 @@ export const personEvents = defineEvents('auth', {
   },
   'auth.person.refused': {
     about: 'What an administrator asked for was refused.',
-    data: z.strictObject({ asked: z.string(), reason: z.enum(['LAST_ADMINISTRATOR', 'ONESELF', 'ADMINISTRATOR']) }),
+    data: z.strictObject({
+      asked: z.string(),
+      reason: z.enum(['LAST_ADMINISTRATOR', 'ONESELF', 'ADMINISTRATOR', 'NOT_ADMINISTRATOR', 'MAY_NOT_SIGN_IN', 'UNKNOWN']),
+    }),
   },
 })
 

@@ -12,7 +12,8 @@ export const providerEvents = defineEvents('auth', {
   },
   'auth.provider.unlinked': { about: 'An account can no longer be signed in to by way of a provider.', data: Provider },
   'auth.provider.refused': {
-    about: 'A visit to a provider could not be finished: unknown, used, too old, or begun by somebody else.',
+    about:
+      'A visit to a provider could not be finished: unknown, used, too old, begun by somebody else, not confirmed there, or of somebody who is to sign in here first.',
     data: Provider,
   },
   'auth.account.claimed': {

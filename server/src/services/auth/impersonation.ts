@@ -5,14 +5,16 @@
 import { refuse, transaction } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { SessionId } from '#lib/ids.ts'
+import { refusePerson } from './administration.ts'
 import { presentSignedIn } from './complete-sign-in.ts'
-import { noSuchPerson } from './people-search.ts'
 import { maySignIn } from './policy.ts'
 import type { Impersonate, Impersonating } from './schema-person.ts'
 import { mintSession, newCredential } from './sessions.ts'
 
 /** A session of an administrator in another's name has ended after this long, whatever is done in it. */
 export const impersonationMs = 60 * 60 * 1000
+
+type Reason = 'NOT_ADMINISTRATOR' | 'ADMINISTRATOR' | 'MAY_NOT_SIGN_IN'
 
 /**
  * Gives a token that acts as the person. It is a token and never a cookie, so that the administrator's own session in the browser goes on.
@@ -24,14 +26,16 @@ export async function impersonate(actor: UserActor, { userId, reason, ticket }: 
   return transaction('auth', actor, async (tx) => {
     // Locked as well: whoever takes the administrator the role or the access at this moment either comes first, or ends what begins here.
     const administrator = await tx.lock('user', { id: actor.userId })
-    if (administrator?.role !== 'ADMIN' || !maySignIn(administrator)) return refuse('FORBIDDEN', 'Only administrators may do this.')
-    const user = await tx.lock('user', { id: userId })
-    if (!user) throw noSuchPerson()
-    if (user.role === 'ADMIN') {
-      tx.record('auth.person.refused', { user: user.id }, { asked: 'impersonate', reason: 'ADMINISTRATOR' })
-      return refuse('FORBIDDEN', 'Nobody acts as an administrator but they themselves.')
+    const refused = (reason: Reason, sentence: string) => {
+      tx.record('auth.person.refused', { user: userId }, { asked: 'impersonate', reason })
+      return refuse('FORBIDDEN', sentence)
     }
-    if (!maySignIn(user)) return refuse('FORBIDDEN', 'This account may not sign in.')
+    if (administrator?.role !== 'ADMIN' || !maySignIn(administrator))
+      return refused('NOT_ADMINISTRATOR', 'Only administrators may do this.')
+    const user = await tx.lock('user', { id: userId })
+    if (!user) return refusePerson(tx, 'impersonate')
+    if (user.role === 'ADMIN') return refused('ADMINISTRATOR', 'Nobody acts as an administrator but they themselves.')
+    if (!maySignIn(user)) return refused('MAY_NOT_SIGN_IN', 'This account may not sign in.')
     const session = await mintSession(tx, user, credential, { methods: [], level: 1 }, { by: actor.userId, forMs: impersonationMs })
     tx.record('auth.person.impersonated', { user: user.id }, { sessionId: SessionId.parse(session.id), reason, ticket: ticket ?? null })
     return presentSignedIn(user, session, credential)

@@ -1,4 +1,5 @@
 /** What other services, the doors and the process may ask of `auth`. */
+import './events-account.ts'
 import './events-api-key.ts'
 import './events-application.ts'
 import './events-person.ts'

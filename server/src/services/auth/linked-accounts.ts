@@ -1,10 +1,11 @@
 /** What people are at other providers, linked to their accounts here. The key is provider and subject; an address links nothing. */
 import { randomUUIDv7 } from 'node:crypto'
-import { db, keyset, refuse, transaction, type Row, type Tx } from '#db'
+import { db, keyset, transaction, type Row, type Tx } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { OauthAccountId } from '#lib/ids.ts'
 import { openSecret, sealSecret } from '#lib/sealed.ts'
 import type { Identity } from './provider.ts'
+import { refuseLastMethod, refuseUnknown } from './refusals.ts'
 import type { LinkedAccount, LinkedAccountList, ListLinkedAccounts, ProviderUnlinked, UnlinkProvider } from './schema-provider.ts'
 import { countWaysIn } from './ways-in.ts'
 
@@ -74,11 +75,14 @@ export async function unlink(actor: UserActor, { id }: UnlinkProvider): Promise<
   return transaction('auth', actor, async (tx) => {
     const user = await tx.lock('user', { id: actor.userId })
     const linked = user && (await tx.oauthAccount.findFirst({ where: { id, userId: user.id } }))
-    if (!linked) return refuse('NOT_FOUND', 'There is no such linked account.')
+    if (!linked) return refuseUnknown(tx, actor, 'provider.unlink', 'There is no such linked account.')
     if ((await countWaysIn(tx, user.id)) === 1) {
-      return refuse('CONFLICT', 'This is all that you can sign in by. Choose a password, or link another, first.', {
-        reason: 'LAST_METHOD',
-      })
+      return refuseLastMethod(
+        tx,
+        actor,
+        'provider.unlink',
+        'This is all that you can sign in by. Choose a password, or link another, first.',
+      )
     }
     await tx.oauthAccount.updateMany({ where: { id }, data: { sealedToken: null } })
     await tx.oauthAccount.deleteMany({ where: { id } })

@@ -6,7 +6,7 @@ import { ApplicationId, MembershipId, UserId } from '#lib/ids.ts'
 import { isLastOwner } from './application-owners.ts'
 import { mayHandle, mayManagePeople } from './application-policy.ts'
 import { leastRoleOf, rolesOf, type MembershipRole } from './application-roles.ts'
-import { lockApplication, refuseRole, type ApplicationActor } from './application-scope.ts'
+import { lockApplication, refuseForeign, refuseRole, type ApplicationActor } from './application-scope.ts'
 import { revocation } from './revocations.ts'
 import type {
   ChangeMembershipRole,
@@ -155,7 +155,7 @@ async function lockMembership(tx: Tx<'auth'>, actor: ApplicationActor, asked: st
   if (!isOwn && !mayManagePeople(locked.me.role)) return refuseRole(tx, actor, asked, 'Only owners and admins manage people.')
   const { applicationId } = actor
   const target = await tx.membership.findFirst({ where: { id: membershipId, applicationId }, include: person })
-  if (!target) return refuse('NOT_FOUND', 'There is no such membership.')
+  if (!target) return refuseForeign(tx, actor, asked, 'There is no such membership.')
   if (!isOwn && !mayHandle(locked.me.role, target.role))
     return refuseRole(tx, actor, asked, 'This person is more in the application than you are.')
   return { ...locked, target }

@@ -7,7 +7,7 @@ import { completeSignIn, doneWith, type SignInDone } from './complete-sign-in.ts
 import { readAnswer, type Answer, type Shown } from './passkey-answers.ts'
 import { challengeTtlMs, insertChallenge, takeChallenge, type Answered, type NewChallenge } from './passkey-challenges.ts'
 import { party } from './passkey-party.ts'
-import { signInBySecondFactor } from './pending-sign-in.ts'
+import { refuseNotWaiting, signInBySecondFactor } from './pending-sign-in.ts'
 import { maySignIn } from './policy.ts'
 import { holderOf } from './provider-attempts.ts'
 import type { SessionKind } from './schema.ts'
@@ -95,7 +95,7 @@ async function decide(tx: Tx<'auth'>, { answer, holder, actor, credentialOf }: A
  */
 export async function beginSecondFactor({ pendingToken }: PendingSignIn): Promise<AskOptions> {
   const pending = await findGoodToken('SECOND_FACTOR', pendingToken)
-  if (!pending?.userId || !pending.kind) throw new AppError('UNAUTHORIZED', 'The sign-in has taken too long. Begin again.')
+  if (!pending?.userId || !pending.kind) return refuseNotWaiting('PASSKEY', 'The sign-in has taken too long. Begin again.')
   const { userId, kind, methods } = pending
   const userVerification = methods.includes('PASSKEY') ? 'required' : 'preferred'
   return askPerson(anonymous, { purpose: 'SECOND_FACTOR', holder: pendingToken, kind, userId }, userVerification)

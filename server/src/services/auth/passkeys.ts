@@ -7,6 +7,7 @@ import { algorithms, handleOf, readRegistration, type Registration } from './pas
 import { challengeTtlMs, insertChallenge, takeChallenge } from './passkey-challenges.ts'
 import { party } from './passkey-party.ts'
 import { describe } from './passkey-use.ts'
+import { refuseLastMethod, refuseUnknown } from './refusals.ts'
 import type { SessionKind } from './schema.ts'
 import {
   Transport,
@@ -68,7 +69,10 @@ async function register(
   const user = await tx.lock('user', { id: userId })
   if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
   const asked = await takeChallenge(tx, { purpose: 'REGISTER', challenge, holder: sessionId, userId })
-  if (!asked || !info) return refuse('BAD_REQUEST', 'The passkey was not registered. Begin again.', { fields: { response: ['is wrong'] } })
+  if (!asked || !info) {
+    tx.record('auth.passkey.registration_failed', { user: userId }, {})
+    return refuse('BAD_REQUEST', 'The passkey was not registered. Begin again.', { fields: { response: ['is wrong'] } })
+  }
   if ((await tx.passkey.count({ where: { userId } })) >= most)
     return refuse('CONFLICT', `Nobody has more than ${most} passkeys. Remove one first.`, { reason: 'TOO_MANY' })
   const { credential, userVerified, credentialBackedUp } = info
@@ -107,7 +111,7 @@ export async function listPasskeys(actor: UserActor, page: ListPasskeys): Promis
 export async function renamePasskey(actor: UserActor, { id, name }: RenamePasskey): Promise<Passkey> {
   return transaction('auth', actor, async (tx) => {
     const [renamed] = await tx.passkey.updateManyAndReturn({ where: { id, userId: actor.userId }, data: { name } })
-    if (!renamed) return refuse('NOT_FOUND', 'There is no such passkey.')
+    if (!renamed) return refuseUnknown(tx, actor, 'passkey.rename', 'There is no such passkey.')
     tx.record('auth.passkey.renamed', { user: actor.userId }, { passkeyId: id })
     return present(renamed)
   })
@@ -122,11 +126,14 @@ export async function removePasskey(actor: UserActor, { id }: RemovePasskey): Pr
   return transaction('auth', actor, async (tx) => {
     const user = await tx.lock('user', { id: actor.userId })
     const passkey = user && (await tx.passkey.findFirst({ where: { id, userId: user.id } }))
-    if (!passkey) return refuse('NOT_FOUND', 'There is no such passkey.')
+    if (!passkey) return refuseUnknown(tx, actor, 'passkey.remove', 'There is no such passkey.')
     if (passkey.verifiesPerson && (await countWaysIn(tx, user.id)) === 1) {
-      return refuse('CONFLICT', 'This is all that you can sign in by. Choose a password, or register another, first.', {
-        reason: 'LAST_METHOD',
-      })
+      return refuseLastMethod(
+        tx,
+        actor,
+        'passkey.remove',
+        'This is all that you can sign in by. Choose a password, or register another, first.',
+      )
     }
     await tx.passkey.deleteMany({ where: { id } })
     tx.record('auth.passkey.removed', { user: user.id }, { passkeyId: id })

@@ -68,12 +68,16 @@ async function applyChange(tx: Tx<'auth'>, { actor, verified, hash, credential }
 
 /**
  * Mails a link by which the password is chosen anew, if the address has an account. Answer, statements and jobs are the same if not:
- * then the token is nobody's, and no mail goes out. Over three an hour nothing is done, for any address.
+ * then the token is nobody's, and no mail goes out. Over three an hour it is recorded and no more, for any address.
  */
 export async function requestReset({ email }: RequestReset): Promise<CheckEmail> {
-  if (!(await mayMail('RESET', email))) return { status: 'CHECK_EMAIL' }
+  const mailed = await mayMail('RESET', email)
   return transaction('auth', anonymous, async (tx) => {
     const user = await tx.lock('user', { email })
+    if (!mailed) {
+      tx.record('auth.mail.throttled', user ? { user: user.id } : {}, { kind: 'RESET' })
+      return { status: 'CHECK_EMAIL' }
+    }
     const whose = user && isUsable(user) ? { subject: user.id, userId: user.id, email } : { subject: nobody(email) }
     const tokenId = await insertToken(tx, { purpose: 'PASSWORD_RESET', ttlMs: resetTtlMs, ...whose })
     tx.record('auth.password_reset.requested', user ? { user: user.id } : {}, { tokenId })

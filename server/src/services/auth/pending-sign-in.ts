@@ -2,7 +2,6 @@
 import { db, refuse, transaction, type Refusal, type Row, type Tx } from '#db'
 import { anonymous, type Actor } from '#lib/actor.ts'
 import { currentCall } from '#lib/call.ts'
-import { AppError } from '#lib/errors.ts'
 import { doneWith, startSession, type SignInDone } from './complete-sign-in.ts'
 import { knownDevice } from './known-device.ts'
 import { maySignIn } from './policy.ts'
@@ -34,13 +33,21 @@ export interface SecondFactorProof {
 export async function signInBySecondFactor(actor: Actor, shown: SecondFactorProof, marker: string | null): Promise<SignInDone<SignedIn>> {
   const pending = await findGoodToken('SECOND_FACTOR', shown.pendingToken)
   const owner = await db('auth').user.findFirst({ where: { id: pending?.userId ?? '' }, select: { id: true, email: true } })
-  if (!pending?.kind || !owner) throw new AppError('UNAUTHORIZED', wrong)
+  if (!pending?.kind || !owner) return refuseNotWaiting(shown.method, wrong)
   const attempter = { email: owner.email, address: currentCall()?.address ?? null, known: knownDevice(marker, owner.email) }
   const throttled = await takeAttempt(attempter)
   if (throttled) return refuseThrottled(anonymous, owner.id, throttled)
   const credential = newCredential(pending.kind, pending.rememberedAs)
   const answer = await forgiving(attempter, () => transaction('auth', anonymous, (tx) => decide(tx, owner.id, shown, credential, actor)))
   return doneWith(answer, credential, marker)
+}
+
+/** Refuses what is shown for a sign-in that does not wait: it is unknown, was completed, is too old or out of tries. @throws UNAUTHORIZED */
+export async function refuseNotWaiting(method: SecondFactorMethod, sentence: string): Promise<never> {
+  return transaction<'auth', never>('auth', anonymous, async (tx) => {
+    tx.record('auth.second_factor.failed', {}, { method })
+    return refuse('UNAUTHORIZED', sentence)
+  })
 }
 
 const wrong = 'The code is wrong, or the sign-in has taken too long.'

@@ -1,11 +1,20 @@
 /** Sign-in by Plex: the server holds the PIN and asks; the browser or tool that began says when to, and is told what came of it, never the token. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { refuse, transaction } from '#db'
+import { transaction } from '#db'
 import { anonymous } from '#lib/actor.ts'
 import { VisitId } from '#lib/ids.ts'
 import { openSecret, sealSecret } from '#lib/sealed.ts'
 import { thePlex, type Pin } from './plex.ts'
-import { findPinVisit, holderOf, insertAttempt, mayAskNow, newAttemptId, refusedSentence, takePinVisit } from './provider-attempts.ts'
+import {
+  findPinVisit,
+  holderOf,
+  insertAttempt,
+  mayAskNow,
+  newAttemptId,
+  notConfirmed,
+  refuseVisit,
+  takePinVisit,
+} from './provider-attempts.ts'
 import { finished, mayMailTo, settleVisit, type Finished } from './provider-settle.ts'
 import type { Beginner, Visitor } from './provider-sign-in.ts'
 import { returnPage } from './return-page.ts'
@@ -61,26 +70,20 @@ export async function checkPlex(visitor: Visitor, input: CheckPlex, signal: Abor
 async function askOnce({ actor, inBrowser, marker }: Visitor, { id, secret }: CheckPlex): Promise<Finished<PlexChecked>> {
   const plex = thePlex()
   const attempt = await findPinVisit(actor, id, secret ?? inBrowser)
-  if (!attempt?.sealedPin) return refuseVisit()
+  if (!attempt?.sealedPin)
+    return transaction<'auth', never>('auth', anonymous, async (tx) => refuseVisit(tx, actor, 'plex', 'UNAUTHORIZED'))
   const credential = newCredential(attempt.kind)
   if (!(await mayAskNow(id, askEveryMs))) return finished(waiting, credential, marker)
   // What the server sealed itself is what it opens.
-  const identity = await plex.identify(JSON.parse(openSecret(attempt.sealedPin, aboutPin(id))) as Pin)
+  const pin = JSON.parse(openSecret(attempt.sealedPin, aboutPin(id))) as Pin
+  const identity = await plex.identify(pin).catch(notConfirmed(actor, 'plex'))
   if (!identity) return finished(waiting, credential, marker)
   const mayMail = await mayMailTo(attempt, identity)
   const answer = await transaction('auth', anonymous, async (tx) => {
-    if (!(await takePinVisit(tx, id))) return refuse('UNAUTHORIZED', refusedSentence)
+    if (!(await takePinVisit(tx, id))) return refuseVisit(tx, actor, 'plex', 'UNAUTHORIZED')
     return settleVisit(tx, { attempt, identity, credential, actor, mayMail })
   })
   return finished(answer, credential, marker)
-}
-
-/** A stranger, a second time, too late: the three cannot be told apart. */
-async function refuseVisit(): Promise<never> {
-  return transaction<'auth', never>('auth', anonymous, async (tx) => {
-    tx.record('auth.provider.refused', {}, { provider: 'plex' })
-    return refuse('UNAUTHORIZED', refusedSentence)
-  })
 }
 
 function aboutPin(id: string): string {

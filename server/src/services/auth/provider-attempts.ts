@@ -3,10 +3,10 @@
  * from the row's id and a key of the server, so that nothing that could finish a visit is in the database.
  */
 import { randomBytes, randomUUIDv7 } from 'node:crypto'
-import { apart, db, refuse, transaction, type Row, type Tx } from '#db'
+import { apart, db, refuse, transaction, type Refusal, type Row, type Tx } from '#db'
 import { anonymous, type Actor } from '#lib/actor.ts'
 import { now } from '#lib/clock.ts'
-import { AppError } from '#lib/errors.ts'
+import { AppError, isAppError } from '#lib/errors.ts'
 import { keyedHash, sha256 } from '#lib/secrets.ts'
 import type { SessionKind } from './schema.ts'
 
@@ -87,11 +87,20 @@ export async function takeAttempt({ actor, provider, state, secret, purposes }: 
         where: { stateHash: sha256(state), provider, purpose: { in: [...purposes] }, ...openTo(actor, secret, tx.now) },
         data: { usedAt: tx.now },
       })
-      if (taken) return taken
-      tx.record('auth.provider.refused', actor.kind === 'USER' ? { user: actor.userId } : {}, { provider })
-      return refuse('INVALID_TOKEN', refusedSentence)
+      return taken ?? refuseVisit(tx, actor, provider)
     }),
   )
+}
+
+/** Refuses to finish a visit, and leaves the trace. To be returned from the transaction. */
+export function refuseVisit(
+  tx: Tx<'auth'>,
+  actor: Actor,
+  provider: string,
+  code: 'INVALID_TOKEN' | 'UNAUTHORIZED' = 'INVALID_TOKEN',
+): Refusal {
+  tx.record('auth.provider.refused', actor.kind === 'USER' ? { user: actor.userId } : {}, { provider })
+  return refuse(code, refusedSentence)
 }
 
 /** Which visits this caller may finish now. */
@@ -101,6 +110,17 @@ function openTo(actor: Actor, secret: string | null, at: Date) {
 }
 
 export const refusedSentence = 'This sign-in is unknown, was used, is too old, or was begun elsewhere. Begin again.'
+
+/** Leaves the trace of an answer that the provider does not stand by, and passes the refusal on. A provider that is down is nobody's doing. */
+export function notConfirmed(actor: Actor, provider: string): (error: unknown) => Promise<never> {
+  return async (error) => {
+    if (!isAppError(error, 'INVALID_TOKEN')) throw error
+    return transaction<'auth', never>('auth', anonymous, async (tx) => {
+      refuseVisit(tx, actor, provider)
+      return refuse('INVALID_TOKEN', error.message)
+    })
+  }
+}
 
 /**
  * Gives the page that a visit leads back to, for the state that the provider's answer carries.

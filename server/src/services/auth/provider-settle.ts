@@ -9,6 +9,7 @@ import { completeSignIn, doneWith, type SignInDone } from './complete-sign-in.ts
 import { findLinked, link, noteUse, presentLinked } from './linked-accounts.ts'
 import { isUsable, maySignIn } from './policy.ts'
 import type { Identity } from './provider.ts'
+import { refuseVisit } from './provider-attempts.ts'
 import type { ProviderFinished } from './schema-provider.ts'
 import type { Credential } from './sessions.ts'
 import { mayMail } from './throttle.ts'
@@ -43,7 +44,7 @@ export async function settleVisit(tx: Tx<'auth'>, proven: Proven): Promise<Provi
   if (!linked) return newcomer(tx, proven)
   const user = await tx.lock('user', { id: linked.userId })
   const isStill = user !== null && (await noteUse(tx, linked.id, identity))
-  return isStill ? enter(tx, user, proven) : refuse('INVALID_TOKEN', 'This account was just unlinked. Begin again.')
+  return isStill ? enter(tx, user, proven) : refuseVisit(tx, proven.actor, attempt.provider)
 }
 
 /** Puts the answer together with its cookies. `marker` is what the device was given by an earlier sign-in. */
@@ -79,6 +80,7 @@ async function newcomer(tx: Tx<'auth'>, proven: Proven): Promise<ProviderFinishe
   const { attempt, identity } = proven
   const { email, emailVerified } = identity
   if (email === null) {
+    tx.record('auth.provider.refused', {}, { provider: attempt.provider })
     return refuse('CONFLICT', 'The provider names no address of yours. Sign up with one, then link it.', { reason: 'NO_EMAIL_ADDRESS' })
   }
   const name = identity.name ?? email.slice(0, email.lastIndexOf('@'))
@@ -99,6 +101,7 @@ async function join(tx: Tx<'auth'>, proven: Proven, newUser: { email: string; na
   if (!created) {
     if ((await findLinked(tx, attempt.provider, identity))?.userId === user.id) return enter(tx, user, proven)
     if (user.emailVerifiedAt !== null) {
+      tx.record('auth.provider.refused', { user: user.id }, { provider: attempt.provider })
       return refuse('CONFLICT', 'This address has an account. Sign in to it, then link the provider.', { reason: 'SIGN_IN_AND_LINK' })
     }
     if (!isUsable(user)) return notLetIn(tx, user)

@@ -6,7 +6,7 @@ import { publicUrl } from '#lib/mail.ts'
 import type { SignInDone } from './complete-sign-in.ts'
 import { findLinked } from './linked-accounts.ts'
 import { hasPlex } from './plex.ts'
-import { holderOf, insertAttempt, newAttemptId, secretsOf, takeAttempt, type NewAttempt } from './provider-attempts.ts'
+import { holderOf, insertAttempt, newAttemptId, secretsOf, notConfirmed, takeAttempt, type NewAttempt } from './provider-attempts.ts'
 import { finished, mayMailTo, settleVisit, type Finished } from './provider-settle.ts'
 import type { Identity } from './provider.ts'
 import { redirectProvider, redirectProviders } from './providers.ts'
@@ -114,5 +114,5 @@ async function redeem(
   const attempt = await takeAttempt({ actor, provider: provider.id, state, secret: secret ?? inBrowser, purposes })
   const anew = attempt.purpose === 'STEP_UP'
   const held = { ...secretsOf(attempt.id), redirectUri: callbackUrl(provider.id), anew, begunAt: attempt.createdAt }
-  return { attempt, identity: await provider.identify({ ...held, code, iss }) }
+  return { attempt, identity: await provider.identify({ ...held, code, iss }).catch(notConfirmed(actor, provider.id)) }
 }

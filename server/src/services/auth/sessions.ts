@@ -1,6 +1,6 @@
 /** Sessions: one sign-in on one device. `mintSession` is the only place that makes one. */
 import { randomBytes, randomUUIDv7 } from 'node:crypto'
-import { db, keyset, refuse, transaction, type Row, type Tx } from '#db'
+import { db, keyset, transaction, type Row, type Tx } from '#db'
 import type { Actor, UserActor } from '#lib/actor.ts'
 import { currentCall } from '#lib/call.ts'
 import { now } from '#lib/clock.ts'
@@ -8,6 +8,7 @@ import { SessionId, type UserId } from '#lib/ids.ts'
 import { prefixOf } from '#lib/network-address.ts'
 import { sha256 } from '#lib/secrets.ts'
 import { levelOf, lifetimesOf } from './policy.ts'
+import { refuseUnknown } from './refusals.ts'
 import { revocation } from './revocations.ts'
 import { findToken } from './tokens.ts'
 import type { Level, SignInMethod } from './schema-sign-in.ts'
@@ -219,7 +220,7 @@ export async function listSessions(actor: UserActor, page: ListSessions): Promis
 export async function revokeSession(actor: UserActor, { sessionId }: RevokeSession): Promise<SessionsRevoked> {
   return transaction('auth', actor, async (tx) => {
     const ended = await endSession(tx, actor.userId, sessionId, 'REVOKED')
-    return ended ? { revoked: 1 } : refuse('NOT_FOUND', 'There is no such session.')
+    return ended ? { revoked: 1 } : refuseUnknown(tx, actor, 'session.revoke', 'There is no such session.')
   })
 }
 

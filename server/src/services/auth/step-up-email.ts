@@ -1,15 +1,14 @@
 /** Stepping up by a code from a mail: the way of those who have neither a password nor a second factor. */
 import { refuse, transaction } from '#db'
 import type { UserActor } from '#lib/actor.ts'
-import { AppError } from '#lib/errors.ts'
 import type { SignInDone } from './complete-sign-in.ts'
 import { emailCodeTtlMs, findPendingMail, isCodeOf, mostCodeTries, pendingTokenOf } from './email-codes.ts'
 import type { EmailCodeSent, StepUpEmail } from './schema-email-sign-in.ts'
 import type { SessionKind } from './schema.ts'
 import type { SignedIn } from './schema-sign-in.ts'
 import { stepUpNeedsOf } from './second-factors.ts'
-import { stepUp, type Prove } from './step-up.ts'
-import { mayMail } from './throttle.ts'
+import { refuseMethod, stepUp, type Prove } from './step-up.ts'
+import { mayMail, refuseMail } from './throttle.ts'
 import { countTry, insertToken, takeToken } from './tokens.ts'
 
 const purpose = 'EMAIL_STEP_UP'
@@ -21,9 +20,9 @@ const purpose = 'EMAIL_STEP_UP'
  */
 export async function requestStepUpEmail(actor: UserActor): Promise<EmailCodeSent> {
   const { methods } = await stepUpNeedsOf(actor.userId)
-  if (!methods.includes('EMAIL')) throw new AppError('STEP_UP_REQUIRED', 'This is not enough.', { methods })
+  if (!methods.includes('EMAIL')) return refuseMethod(actor, 'EMAIL', methods)
   if (!(await mayMail('STEP_UP', actor.userId))) {
-    throw new AppError('TOO_MANY_REQUESTS', 'Too many mails were asked for. Try again later.', { retryAfterSeconds: 3_600 })
+    return refuseMail(actor, 'STEP_UP', 'Too many mails were asked for. Try again later.')
   }
   return transaction('auth', actor, async (tx) => {
     const user = await tx.lock('user', { id: actor.userId })

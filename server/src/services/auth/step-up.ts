@@ -47,6 +47,16 @@ export async function stepUp(actor: UserActor, kind: SessionKind, shown: StepUpP
   return renewedWith(answer, credential)
 }
 
+/** Refuses a proof that is none of those that the person steps up by, before it is asked for. @throws STEP_UP_REQUIRED, with what serves */
+export async function refuseMethod(actor: UserActor, method: StepUpMethod, methods: StepUpMethod[]): Promise<never> {
+  return transaction<'auth', never>('auth', actor, async (tx) => notEnough(tx, actor, method, methods))
+}
+
+function notEnough(tx: Tx<'auth'>, { userId }: UserActor, method: StepUpMethod, methods: StepUpMethod[]): Refusal {
+  tx.record('auth.step_up.failed', { user: userId }, { method })
+  return refuse('STEP_UP_REQUIRED', 'This is not enough.', { methods })
+}
+
 /** Steps up by the password. @throws as `stepUp` */
 export async function stepUpByPassword(actor: UserActor, kind: SessionKind, { password }: StepUpPassword): Promise<SignInDone<SignedIn>> {
   const verify = async (): Promise<Prove> => {
@@ -67,7 +77,7 @@ async function renew(tx: Tx<'auth'>, actor: UserActor, { method, field, prove, c
   const user = await tx.lock('user', { id: userId })
   if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
   const needs = await stepUpNeedsOf(userId)
-  if (!needs.methods.includes(method)) return refuse('STEP_UP_REQUIRED', 'This is not enough.', { methods: needs.methods })
+  if (!needs.methods.includes(method)) return notEnough(tx, actor, method, needs.methods)
   if (!(await prove(tx, user))) {
     tx.record('auth.step_up.failed', { user: userId }, { method })
     return refuse('BAD_REQUEST', 'This is not right.', { fields: { [field]: ['is wrong'] } })

@@ -2,8 +2,9 @@
  * Throttles of sign-in and mail (identity research 4.3): counted before the password is looked at, in statements of their own, so that a
  * refused or rolled-back attempt stays counted and any number of parallel ones pass the limit by none.
  */
+import { z } from 'zod'
 import { db, refuse, transaction } from '#db'
-import type { Actor } from '#lib/actor.ts'
+import type { Actor, UserActor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { customerOf } from '#lib/network-address.ts'
 import { keyedHash } from '#lib/secrets.ts'
@@ -89,7 +90,8 @@ export async function forgiveAccount(email: string): Promise<void> {
 }
 
 /** What is mailed because somebody asked for it. */
-type MailKind = 'SIGN_UP' | 'SIGN_IN' | 'RESET' | 'STEP_UP' | 'EMAIL_CHANGE' | 'DATA_EXPORT'
+export const MailKind = z.enum(['SIGN_UP', 'SIGN_IN', 'RESET', 'STEP_UP', 'EMAIL_CHANGE', 'DATA_EXPORT'])
+type MailKind = z.infer<typeof MailKind>
 
 /**
  * Counts a mail that somebody asked to be sent to this address: three an hour of each kind, whoever asks. Says whether it may go. The way out
@@ -97,6 +99,14 @@ type MailKind = 'SIGN_UP' | 'SIGN_IN' | 'RESET' | 'STEP_UP' | 'EMAIL_CHANGE' | '
  */
 export async function mayMail(kind: MailKind, email: string): Promise<boolean> {
   return !on || (await takeFromWindow(bucketOf(`mail:${kind}`, email), 3, hour)) === null
+}
+
+/** Refuses a mail of a person's own that was one too many, and leaves its trace. @throws TOO_MANY_REQUESTS */
+export async function refuseMail(actor: UserActor, kind: MailKind, sentence: string): Promise<never> {
+  return transaction<'auth', never>('auth', actor, async (tx) => {
+    tx.record('auth.mail.throttled', { user: actor.userId }, { kind })
+    return refuse('TOO_MANY_REQUESTS', sentence, { retryAfterSeconds: hour })
+  })
 }
 
 /**

@@ -56,7 +56,10 @@ async function confirm(
   const factor = await tx.totpFactor.findFirst({ where: { userId, confirmedAt: null } })
   if (!factor) return refuse('NOT_FOUND', 'No authenticator app waits to be confirmed.')
   const step = matchingTotpStep(secretOf(factor), code, tx.now)
-  if (step === null) return refuse('BAD_REQUEST', 'The code is wrong.', { fields: { code: ['is wrong'] } })
+  if (step === null) {
+    tx.record('auth.totp.confirmation_failed', { user: userId }, {})
+    return refuse('BAD_REQUEST', 'The code is wrong.', { fields: { code: ['is wrong'] } })
+  }
   await tx.purge('totpFactor', { userId, confirmedAt: { not: null } })
   await tx.totpFactor.update({ where: { id: factor.id }, data: { confirmedAt: tx.now, lastStep: step } })
   const session = await renewSession(tx, user, sessionId, credential, { methods: ['TOTP'], level: 2 })

@@ -1,0 +1,15 @@
+/** What a person asked for and was refused, with its trace. Each is to be returned from the transaction. */
+import { refuse, type Refusal, type Tx } from '#db'
+import type { UserActor } from '#lib/actor.ts'
+
+/** Refuses what names something that is somebody else's, has ended, or never was: the three cannot be told apart. */
+export function refuseUnknown(tx: Tx<'auth'>, { userId }: UserActor, asked: string, sentence: string): Refusal {
+  tx.record('auth.account.refused', { user: userId }, { asked, reason: 'UNKNOWN' })
+  return refuse('NOT_FOUND', sentence)
+}
+
+/** Refuses what would leave a person without anything to sign in by. */
+export function refuseLastMethod(tx: Tx<'auth'>, { userId }: UserActor, asked: string, sentence: string): Refusal {
+  tx.record('auth.account.refused', { user: userId }, { asked, reason: 'LAST_METHOD' })
+  return refuse('CONFLICT', sentence, { reason: 'LAST_METHOD' })
+}
