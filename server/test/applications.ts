@@ -21,19 +21,20 @@ export async function joinApplication(
   { inviter, invited, application, role }: { inviter: Somebody; invited: Somebody; application: Application; role: Application['role'] },
 ): Promise<Membership> {
   const applicationId = application.id
-  const before = await mailsFor(server, invited)
+  const before = await mailsFor(server, invited, application)
   await inviter.client.auth.applicationInvitation.create.mutate({ applicationId, email: invited.email, role })
-  const token = await eventually(async () => tokenIn(await newestAfter(server, invited, before)))
+  const token = await eventually(async () => tokenIn(await newestAfter(server, invited, application, before)))
   const { membershipId } = await invited.client.auth.applicationInvitation.accept.mutate({ token })
   return membershipOf(inviter, application, membershipId)
 }
 
-const mailsFor = async (server: TestServer, { email }: Somebody) =>
-  (await server.mailsTo(email)).filter(({ text }) => text.includes('to the application'))
+/** Those of this application alone: the mail of another invitation may still be on its way. */
+const mailsFor = async (server: TestServer, { email }: Somebody, { name }: Application) =>
+  (await server.mailsTo(email)).filter(({ text }) => text.includes(`to the application ${name}.`))
 
 /** The invitation that was mailed since; an older one may lead to the same application. */
-async function newestAfter(server: TestServer, invited: Somebody, before: readonly unknown[]): Promise<string> {
-  const mails = await mailsFor(server, invited)
+async function newestAfter(server: TestServer, invited: Somebody, application: Application, before: readonly unknown[]): Promise<string> {
+  const mails = await mailsFor(server, invited, application)
   return mails.length > before.length ? (mails[0]?.text ?? '') : ''
 }
 
