@@ -83,7 +83,7 @@ test.each<[Role, Kind, number, number]>([
 test.each<[string, Role, number, number]>([
   ['every minute has ended after a day all the same, where that is its limit', 'ADMIN', minute, day],
   ['twice a day has ended after thirty days all the same', 'USER', 12 * hour, 30 * day],
-])('S08 a session that is used %s', async (_what, role, step, absolute) => {
+])('S08 a session that is used %s', { timeout: 180_000 }, async (_what, role, step, absolute) => {
   const session = await signedIn(role)
   const useIt = async () => expect(await session.use()).toBe(session.email)
   await advanceInSteps(server.database.ownerUrl, step, absolute / step - 1, useIt)
