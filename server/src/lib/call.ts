@@ -11,6 +11,8 @@ export interface Call {
   /** The client's address after trusted proxies. */
   readonly address: string | null
   readonly userAgent: string | null
+  /** What the browser of a mutation brings to be remembered by, good or not. */
+  readonly rememberToken?: string | null
   /** Set for mutations that came with an idempotency key. */
   readonly idempotency: Idempotency | null
   /** Validates the result of a mutation inside its transaction and returns what will be answered. Absent outside mutations. */

@@ -38,6 +38,7 @@ export function runAsCall(output: z.ZodType): AnyTRPCMiddlewareFunction {
       procedure: path,
       address: ctx.address,
       userAgent: ctx.userAgent,
+      rememberToken: ctx.rememberToken,
       idempotency: await idempotencyOf(opts),
       output: validate,
     }

@@ -7,6 +7,7 @@ import { SessionId } from '#lib/ids.ts'
 import { knownDevice, markDevice } from './known-device.ts'
 import { presentMe } from './people.ts'
 import { maySignIn } from './policy.ts'
+import { leaveFamily } from './remembered-family.ts'
 import type { Level, SecondFactorNeeded, SignedIn, SignInAnswer, SignInMethod } from './schema-sign-in.ts'
 import { secondFactorsOf } from './second-factors.ts'
 import { endSession, mintSession, type Credential, type Proof, type RememberedBy } from './sessions.ts'
@@ -54,6 +55,7 @@ export async function startSession(
   actor: Actor,
 ): Promise<SignedIn> {
   if (actor.kind === 'USER') await endSession(tx, actor.userId, actor.sessionId, 'REPLACED')
+  await leaveFamily(tx, credential)
   if (credential.remembered) await rememberDevice(tx, user.id, credential.remembered)
   return presentSignedIn(user, await mintSession(tx, user, credential, proof), credential)
 }

@@ -37,6 +37,10 @@ export const signInEvents = defineEvents('auth', {
       'What a device is remembered by was shown again within half a minute of its use, as tabs do that open together. It was refused, and nothing ended.',
     data: Nothing,
   },
+  'auth.remembered.replaced': {
+    about: 'Somebody signed in on a browser that was remembered: what it was remembered by ended, and the sessions that it began.',
+    data: z.strictObject({ sessions: z.int() }),
+  },
   'auth.step_up.failed': { about: 'A person was to prove once more who they are, and what they showed was wrong.', data: Method },
 })
 

@@ -7,13 +7,11 @@ import { transaction, refuse, type Refusal, type Row, type Tx } from '#db'
 import { anonymous, type Actor } from '#lib/actor.ts'
 import { completeSignIn, doneWith, type SignInDone } from './complete-sign-in.ts'
 import { maySignIn } from './policy.ts'
+import { endCopiedFamily, isShownTogether } from './remembered-family.ts'
 import type { RememberedSignIn } from './schema-remembered.ts'
 import type { SignInAnswer } from './schema-sign-in.ts'
-import { credentialFor, endSessions, type Credential } from './sessions.ts'
+import { credentialFor, type Credential } from './sessions.ts'
 import { findToken, insertToken, takeToken } from './tokens.ts'
-
-/** For so long after its use a token may still be on its way from another tab. */
-const togetherMs = 30_000
 
 /**
  * Signs in by what an earlier sign-in left on the device, or asks for the second factor: a device is one factor and no more. The token is used
@@ -72,20 +70,12 @@ function inFamily(credential: Credential, family: string): Credential {
 /** Looked at once more, for it may have been used while this call waited for the lock: of twenty at once, nineteen are here. */
 async function refuseAgain(tx: Tx<'auth'>, user: Row<'user'>, token: string): Promise<Refusal> {
   const known = await findToken(tx, 'REMEMBERED', token)
-  if (!known?.usedAt) return refused(tx, user)
-  if (tx.now.getTime() - known.usedAt.getTime() >= togetherMs) {
-    await endFamily(tx, user, known.subject)
-    return refused(tx, user)
+  if (known && isShownTogether(tx, known)) {
+    tx.record('auth.remembered.shown_together', { user: user.id }, {})
+    return refuse('ALREADY_DONE', 'This device was signed in a moment ago, perhaps by another tab.')
   }
-  tx.record('auth.remembered.shown_together', { user: user.id }, {})
-  return refuse('ALREADY_DONE', 'This device was signed in a moment ago, perhaps by another tab.')
-}
-
-/** Where nothing of it is left there is nothing to tell: whoever keeps an old token could otherwise have a mail sent as often as they like. */
-async function endFamily(tx: Tx<'auth'>, user: Row<'user'>, family: string): Promise<void> {
-  const alive = await tx.verificationToken.count({ where: { purpose: 'REMEMBERED', userId: user.id, subject: family, usedAt: null } })
-  const sessions = await endSessions(tx, user.id, { rememberedAs: family }, 'REMEMBERED_TWICE')
-  if (alive + sessions > 0) tx.record('auth.remembered.shown_twice', { user: user.id }, { sessions })
+  if (known?.usedAt) await endCopiedFamily(tx, known)
+  return refused(tx, user)
 }
 
 function refused(tx: Tx<'auth'>, user: Row<'user'> | null): Refusal {
