@@ -98,6 +98,15 @@ test('later it is a copy also where it merely comes along with another sign-in, 
   }
 })
 
+test('a tool has no tabs: what it shows a second time is a copy at once, and so is what was taken from a browser and shown as a tool does', async () => {
+  for (const delivery of ['TOKEN', 'COOKIE']) {
+    const { email, browser, remembered } = await person()
+    expect((await comeBack(browser)).status).toBe(200)
+    const refused = await open().mutate('auth.remembered.signIn', { token: remembered, delivery })
+    expect([refused.status, await me(browser), await events(email)]).toEqual([401, 401, ['auth.remembered.shown_twice']])
+  }
+})
+
 test('a tool’s sign-in leaves the browser that it is made from as it is', async () => {
   const { email, browser } = await person()
   await browser.mutate('auth.signIn', { email, password, delivery: 'TOKEN' })

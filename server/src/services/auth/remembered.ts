@@ -1,7 +1,8 @@
 /**
  * Devices that are remembered for ninety days. What is left on one is a token that signs in once and is replaced as it does; whoever shows one that was
  * used has a copy, or the device has been copied: nobody knows which of the two is the owner's, so the whole family ends, with the sessions
- * that it began. For half a minute after its use, tabs that opened together may show it as well: they are refused, and nothing ends (decision 024).
+ * that it began. For half a minute after its use, tabs that opened together may bring it in their cookie: they are refused, and nothing ends
+ * (decision 024).
  */
 import { transaction, refuse, type Refusal, type Row, type Tx } from '#db'
 import { anonymous, type Actor } from '#lib/actor.ts'
@@ -17,8 +18,8 @@ import { findToken, insertToken, takeToken } from './tokens.ts'
  * Signs in by what an earlier sign-in left on the device, or asks for the second factor: a device is one factor and no more. The token is used
  * up, and the session comes with the next one; the ninety days go on from the first.
  *
- * @throws ALREADY_DONE when it was used within the last half minute: whoever has its cookies is signed in by another tab, and asks `auth.me`.
- *   UNAUTHORIZED when there is none, or it is unknown, ended, too old, or was used before that, which ends its family.
+ * @throws ALREADY_DONE when it comes in a cookie and was used within the last half minute: another tab signed in, and this one asks `auth.me`.
+ *   UNAUTHORIZED when there is none, or it is unknown, ended, too old, or was used otherwise, which ends its family.
  */
 export async function signInByRemembered(
   actor: Actor,
@@ -27,17 +28,24 @@ export async function signInByRemembered(
   marker: string | null,
 ): Promise<SignInDone> {
   const credential = credentialFor(delivery, true)
-  const answer = await transaction('auth', anonymous, (tx) => decide(tx, token ?? inBrowser ?? '', credential, actor))
+  const shown = { token: token ?? inBrowser ?? '', inCookie: token === undefined }
+  const answer = await transaction('auth', anonymous, (tx) => decide(tx, shown, credential, actor))
   const done = doneWith(answer, credential, marker)
   return asksForSecond(answer) && credential.kind === 'COOKIE' ? { ...done, remembered: credential.remembered?.token ?? null } : done
 }
 
-async function decide(tx: Tx<'auth'>, token: string, credential: Credential, actor: Actor): Promise<SignInAnswer | Refusal> {
-  const owner = await findToken(tx, 'REMEMBERED', token)
+interface Shown {
+  readonly token: string
+  /** As by a browser, whose tabs have one cookie in common. What comes otherwise is a tool's, which has no tabs. */
+  readonly inCookie: boolean
+}
+
+async function decide(tx: Tx<'auth'>, shown: Shown, credential: Credential, actor: Actor): Promise<SignInAnswer | Refusal> {
+  const owner = await findToken(tx, 'REMEMBERED', shown.token)
   const user = owner && (await tx.lock('user', { id: owner.userId ?? '' }))
   if (!user || !maySignIn(user)) return refused(tx, user)
-  const taken = await takeToken(tx, 'REMEMBERED', token)
-  if (!taken) return refuseAgain(tx, user, token)
+  const taken = await takeToken(tx, 'REMEMBERED', shown.token)
+  if (!taken) return refuseAgain(tx, user, shown)
   const answer = await completeSignIn(tx, user, { method: 'REMEMBERED', level: 1, credential: inFamily(credential, taken.subject) }, actor)
   if (asksForSecond(answer)) await leaveNext(tx, user, taken, credential)
   return answer
@@ -68,9 +76,9 @@ function inFamily(credential: Credential, family: string): Credential {
 }
 
 /** Looked at once more, for it may have been used while this call waited for the lock: of twenty at once, nineteen are here. */
-async function refuseAgain(tx: Tx<'auth'>, user: Row<'user'>, token: string): Promise<Refusal> {
+async function refuseAgain(tx: Tx<'auth'>, user: Row<'user'>, { token, inCookie }: Shown): Promise<Refusal> {
   const known = await findToken(tx, 'REMEMBERED', token)
-  if (known && isShownTogether(tx, known)) {
+  if (inCookie && known && isShownTogether(tx, known)) {
     tx.record('auth.remembered.shown_together', { user: user.id }, {})
     return refuse('ALREADY_DONE', 'This device was signed in a moment ago, perhaps by another tab.')
   }
