@@ -5,8 +5,8 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { db, refuse, transaction, type Row, type Tx } from '#db'
 import type { SystemActor } from '#lib/actor.ts'
-import { now } from '#lib/clock.ts'
 import { keyedHash, sha256 } from '#lib/secrets.ts'
+import { databaseNow } from './database-clock.ts'
 import type { SessionKind } from './schema.ts'
 import type { SignInMethod } from './schema-sign-in.ts'
 
@@ -87,7 +87,8 @@ export async function peekToken(purpose: TokenPurpose, token: string): Promise<T
 
 /** The row of a token that is shown and still good, which it stays; `takeToken` decides. Inside a transaction it reads in that transaction. */
 export async function findGoodToken(purpose: TokenPurpose, token: string): Promise<TokenRow | null> {
-  return db('auth').verificationToken.findFirst({ where: { tokenHash: sha256(token), purpose, usedAt: null, expiresAt: { gt: now() } } })
+  const where = { tokenHash: sha256(token), purpose, usedAt: null, expiresAt: { gt: await databaseNow() } }
+  return db('auth').verificationToken.findFirst({ where })
 }
 
 /** The token of a row. Whoever has the row's id and the server's key can make it again; whoever has the database alone cannot. */
@@ -97,7 +98,7 @@ export function tokenFor(purpose: TokenPurpose, id: string): string {
 
 /** The row of a token that is still good, for the job that mails it; null when there is nothing to send any more. */
 export async function goodToken(id: string): Promise<TokenRow | null> {
-  return db('auth').verificationToken.findFirst({ where: { id, usedAt: null, expiresAt: { gt: now() } } })
+  return db('auth').verificationToken.findFirst({ where: { id, usedAt: null, expiresAt: { gt: await databaseNow() } } })
 }
 
 /** `issueToken` for the functions of this service, in their own transaction. */
