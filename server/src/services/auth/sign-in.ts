@@ -2,6 +2,8 @@
 import { db, refuse, transaction, type Refusal, type Tx } from '#db'
 import { anonymous, type Actor } from '#lib/actor.ts'
 import { currentCall } from '#lib/call.ts'
+import { hashesAtOnce } from '#lib/hashing.ts'
+import { openLine } from '#lib/line.ts'
 import { hashPassword, needsRehash, verifyPassword } from '#lib/password-hash.ts'
 import { setPassword, stillHas } from './account-password.ts'
 import { completeSignIn, doneWith, type SignInDone } from './complete-sign-in.ts'
@@ -11,7 +13,13 @@ import type { SignIn } from './schema.ts'
 import type { SignInAnswer } from './schema-sign-in.ts'
 import { secondFactorsOf } from './second-factors.ts'
 import { credentialFor, type Credential } from './sessions.ts'
-import { forgiving, refuseThrottled, takeAttempt } from './throttle.ts'
+import { type Attempter, forgiving, refuseThrottled, takeAttempt } from './throttle.ts'
+
+/**
+ * Whoever comes in a crowd waits for a hash anyway: until then they are to open no connections, for which everybody else would wait
+ * (decision 029). Those whom a throttle refuses need no hash, and are kept waiting by nobody's.
+ */
+const lookingUp = openLine({ atOnce: 2 * hashesAtOnce })
 
 interface Attempt {
   readonly userId: string | null
@@ -33,23 +41,28 @@ export async function signIn(actor: Actor, input: SignIn, marker: string | null 
   const { email } = input
   const known = knownDevice(marker, email)
   const attempter = { email, address: currentCall()?.address ?? null, known }
-  const throttled = await takeAttempt(attempter)
-  // Two look-ups, whoever is asked for: with `include` the second would be made only where there is an account.
-  const account = await db('auth').user.findFirst({ where: { email }, select: { id: true } })
-  const stored = await db('auth').password.findFirst({ where: { userId: account?.id ?? '' }, select: { hash: true } })
-  if (throttled) return refuseThrottled(anonymous, account?.id ?? null, throttled)
-  const attempt = await verify(account?.id ?? null, stored?.hash ?? null, input)
-  const isWhole = async (answer: SignInAnswer | null) => isSignedIn(answer) || (answer === null && hasNoSecond(account?.id))
+  const { throttled, userId, hash } = await lookingUp(() => lookUp(attempter))
+  if (throttled) return refuseThrottled(anonymous, userId, throttled)
+  const attempt = await verify(userId, hash, input)
+  const isWhole = async (answer: SignInAnswer | null) => isSignedIn(answer) || (answer === null && hasNoSecond(userId))
   const answer = await forgiving(attempter, () => transaction('auth', anonymous, (tx) => decide(tx, attempt, actor)), isWhole)
   return doneWith(answer, attempt.credential, marker)
+}
+
+/** Counts the attempt, and finds whom it is for: two look-ups, whoever that is. With `include` the second would be made only where there is an account. */
+async function lookUp(attempter: Attempter) {
+  const throttled = await takeAttempt(attempter)
+  const account = await db('auth').user.findFirst({ where: { email: attempter.email }, select: { id: true } })
+  const stored = await db('auth').password.findFirst({ where: { userId: account?.id ?? '' }, select: { hash: true } })
+  return { throttled, userId: account?.id ?? null, hash: stored?.hash ?? null }
 }
 
 function isSignedIn(answer: SignInAnswer | null): boolean {
   return answer?.status === 'SIGNED_IN'
 }
 
-async function hasNoSecond(userId = ''): Promise<boolean> {
-  return (await secondFactorsOf(userId)).length === 0
+async function hasNoSecond(userId: string | null): Promise<boolean> {
+  return (await secondFactorsOf(userId ?? '')).length === 0
 }
 
 async function verify(userId: string | null, hash: string | null, { password, delivery, remember }: SignIn): Promise<Attempt> {
