@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { activityOf, defineEvents, listEvents, transaction } from '#db'
 import { anonymous } from '#lib/actor.ts'
+import { eventually } from '../../test/outbox.ts'
 import { ada, openSpine, type Spine } from '../../test/spine.ts'
+import { listen, onNotification, stopListening } from './notify.ts'
 
 let spine: Spine
 beforeAll(async () => {
@@ -36,4 +38,22 @@ test('an event bears the name of its service, and no two are called alike', () =
   expect(() => defineEvents('teams', { 'teams.trial.made': definition })).toThrow('defined twice')
   // @ts-expect-error -- the name begins with another service
   expect(() => defineEvents('teams', { 'auth.trial.made': definition })).toThrow('does not belong to teams')
+})
+
+test('an event wakes the dispatcher of its own service, once a transaction', async () => {
+  const heard: string[] = []
+  const end = onNotification('plinth_outbox', (service) => heard.push(service))
+  await listen({ DATABASE_URL: spine.database.url, DIRECT_URL: undefined, DATABASE_ROLE: undefined } as never)
+  try {
+    await transaction('teams', ada, async (tx) => {
+      tx.record('teams.trial.made', {}, { step: '1' })
+      tx.record('teams.trial.made', {}, { step: '2' })
+    })
+    await eventually(() => heard.length > 0)
+    await transaction('teams', ada, async () => undefined)
+    expect(heard).toEqual(['teams'])
+  } finally {
+    end()
+    await stopListening()
+  }
 })

@@ -53,7 +53,7 @@ export async function attempt<T>(task: Task<T>): Promise<Attempt<T>> {
     return { state: 'UNKNOWN', ending, error }
   }
   if (!ending) throw new Error('The transaction was committed before its function ended')
-  if (scope.records.length > 0) notifySoon('plinth_outbox')
+  for (const service of new Set(scope.records.map((record) => record.service))) notifySoon('plinth_outbox', service)
   tell(unit)
   return { state: 'COMMITTED', ending }
 }

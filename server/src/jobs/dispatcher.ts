@@ -70,7 +70,8 @@ async function keepEmpty(pool: pg.Pool, service: Service, wake: Alarm, state: { 
     }
     announce(service, turn)
     if (sweeps && turn.moved < batchSize) settleReach(reach, turn, startedAt)
-    if (turn.moved === 0) await wake.wait(turn.busyElsewhere ? busyMs : pollMs)
+    // What was committed meanwhile has rung.
+    if (turn.moved < batchSize) await wake.wait(turn.busyElsewhere ? busyMs : pollMs)
   }
 }
 
