@@ -7,6 +7,7 @@ import { ApplicationId, ApplicationSecretId } from '#lib/ids.ts'
 import { sha256 } from '#lib/secrets.ts'
 import { mayManageApplication } from './application-policy.ts'
 import { lockApplication, refuseForeign, refuseRole, type ApplicationActor } from './application-scope.ts'
+import { databaseNow } from './database-clock.ts'
 import type { ApplicationSecret, CreateSecret, NewSecret, PageInApplication, RevokeSecret, SecretList } from './schema-application.ts'
 
 /** Good at once: two of a rotation, and a few places that have one of their own. */
@@ -81,7 +82,7 @@ export async function revokeSecret(actor: ApplicationActor, { secretId }: Revoke
 export async function applicationWithSecret(clientId: string, secret: string): Promise<ApplicationId | null> {
   if (!/^pln_c_[\w-]{43}$/.test(secret)) return null
   const row = await db('auth').applicationSecret.findFirst({
-    where: { secretHash: sha256(secret), revokedAt: null, expiresAt: { gt: now() }, application: { clientId, active: true } },
+    where: { secretHash: sha256(secret), revokedAt: null, expiresAt: { gt: await databaseNow() }, application: { clientId, active: true } },
     select: { applicationId: true },
   })
   return row && ApplicationId.parse(row.applicationId)

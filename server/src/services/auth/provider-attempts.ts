@@ -5,9 +5,9 @@
 import { randomBytes, randomUUIDv7 } from 'node:crypto'
 import { apart, db, refuse, transaction, type Refusal, type Row, type Tx } from '#db'
 import { anonymous, type Actor } from '#lib/actor.ts'
-import { now } from '#lib/clock.ts'
 import { AppError, isAppError } from '#lib/errors.ts'
 import { keyedHash, sha256 } from '#lib/secrets.ts'
+import { databaseNow } from './database-clock.ts'
 import type { SessionKind } from './schema.ts'
 
 /** NIST and the practice of providers alike: nobody takes longer to sign in. */
@@ -128,7 +128,7 @@ export function notConfirmed(actor: Actor, provider: string): (error: unknown) =
  * @throws INVALID_TOKEN when the visit is unknown, used, too old or another provider's.
  */
 export async function returnPageOf(provider: string, state: string): Promise<{ readonly page: string; readonly kind: SessionKind }> {
-  const where = { stateHash: sha256(state), provider, usedAt: null, expiresAt: { gt: now() } }
+  const where = { stateHash: sha256(state), provider, usedAt: null, expiresAt: { gt: await databaseNow() } }
   const found = await db('auth').providerAttempt.findFirst({ where, select: { returnTo: true, kind: true } })
   if (!found) throw new AppError('INVALID_TOKEN', refusedSentence)
   return { page: found.returnTo, kind: found.kind }
@@ -136,7 +136,7 @@ export async function returnPageOf(provider: string, state: string): Promise<{ r
 
 /** Gives the visit with a PIN that this caller began and may still finish; null where there is none. */
 export async function findPinVisit(actor: Actor, id: string, secret: string | null): Promise<Row<'providerAttempt'> | null> {
-  return db('auth').providerAttempt.findFirst({ where: { id, provider: 'plex', ...openTo(actor, secret, now()) } })
+  return db('auth').providerAttempt.findFirst({ where: { id, provider: 'plex', ...openTo(actor, secret, await databaseNow()) } })
 }
 
 /** Says whether the provider may be asked about the PIN now: once in so many milliseconds, however often the caller comes. */

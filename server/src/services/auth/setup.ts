@@ -1,11 +1,11 @@
 /** The first administrator of an installation: whoever can read its log, not whoever comes first. */
 import { db, refuse, transaction, type Refusal, type Tx } from '#db'
 import { anonymous, type SystemActor } from '#lib/actor.ts'
-import { now } from '#lib/clock.ts'
 import { hashPassword } from '#lib/password-hash.ts'
 import { acceptPassword } from '#lib/new-password.ts'
 import { endAccess } from './access.ts'
 import { setPassword } from './account-password.ts'
+import { databaseNow } from './database-clock.ts'
 import type { SetUp, SetUpDone } from './schema.ts'
 import { endSignUps, insertToken, peekToken, refuseToken, takeToken, tokenFor } from './tokens.ts'
 
@@ -16,7 +16,7 @@ const setUpTtlMs = 7 * 24 * 60 * 60 * 1000
 export async function setUpCode(): Promise<string | null> {
   if (await hasAdministrator()) return null
   const open = await db('auth').verificationToken.findFirst({
-    where: { purpose: 'SETUP', subject: '', usedAt: null, expiresAt: { gt: now() } },
+    where: { purpose: 'SETUP', subject: '', usedAt: null, expiresAt: { gt: await databaseNow() } },
     orderBy: { id: 'desc' },
     select: { id: true },
   })

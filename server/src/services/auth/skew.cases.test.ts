@@ -1,30 +1,34 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { advanceClock } from '#lib/clock.ts'
 import { appWith } from '../../../test/authenticator-app.ts'
-import { openBrowser, toldBy, type Answer } from '../../../test/browser.ts'
+import { openBrowser, toldBy, type Answer, type Browser } from '../../../test/browser.ts'
 import { advance } from '../../../test/clock.ts'
 import { eventually } from '../../../test/outbox.ts'
+import { publicUrl, startInstallation, type Installation } from '../../../test/providers/installation.ts'
+import { visit } from '../../../test/providers/visit.ts'
 import { startSecondProcess, type SecondProcess } from '../../../test/second-process.ts'
-import { startTestServer, type TestServer } from '../../../test/server.ts'
+import type { TestServer } from '../../../test/server.ts'
 import { wholeState } from '../../../test/whole-state.ts'
 
 const password = 'nine lazy otters hum'
 const minute = 60_000
 const day = 24 * 60 * minute
+let installation: Installation
 let server: TestServer
 let behind: SecondProcess
 let last = 0
 
 /** The clock of this process is five minutes ahead of the database's, that of the other at least five minutes behind it. */
 beforeAll(async () => {
-  server = await startTestServer()
+  installation = await startInstallation()
+  server = installation.server
   behind = await startSecondProcess(server)
   await advance(server.database.ownerUrl, 5 * minute)
   advanceClock(5 * minute)
 })
 afterAll(async () => {
   await behind[Symbol.asyncDispose]()
-  await server.stop()
+  await installation.stop()
 })
 
 const open = (url: string, token?: string) => openBrowser(url, token === undefined ? {} : { authorization: `Bearer ${token}` })
@@ -37,6 +41,12 @@ const kept = async () => ({ ...(await wholeState(server.database.ownerUrl)), 'au
 /** Waits for what a mail to an address holds. */
 const mailed = (email: string, what: RegExp) =>
   eventually(async () => (await server.mailsTo(email)).map(({ text }) => what.exec(text)?.[1]).find((found) => found !== undefined))
+
+/** A visit to a provider that was begun. */
+interface Begun {
+  readonly id: string
+  readonly url: string
+}
 
 /** Uses what was made up, at one process or the other. */
 type Use = (url: string) => Promise<Answer>
@@ -53,6 +63,7 @@ const invalid = {
   message: 'This link is unknown, was used, or is too old.',
   data: { code: 'INVALID_TOKEN', httpStatus: 400 },
 }
+const refusedVisit = 'This sign-in is unknown, was used, is too old, or was begun elsewhere. Begin again.'
 const wrongCode = (message: string) => ({ status: 401, message, data: { code: 'UNAUTHORIZED', httpStatus: 401 } })
 
 async function requestChange(): Promise<{ email: string; next: string; token: string }> {
@@ -161,4 +172,24 @@ describe.each(Object.entries(kinds))('%s', (_what, { ttlMs, late, make }) => {
     for (const url of [server.url, behind.url]) expect(toldBy(await old(url))).toEqual(late)
     expect(await kept()).toEqual(before)
   })
+})
+
+test('R17 a visit to a provider is good for ten minutes by the clock of the database, also in a process that is ahead of it', async () => {
+  const { come, company, plex } = installation
+  const [browser, late, viewer] = [here(), here(), here()]
+  const begin = async (by: string, input: object, from: Browser) => (await from.mutate(by, { delivery: 'COOKIE', ...input })).data as Begun
+  company.person = { sub: 'punctual', email: 'punctual@example.com', email_verified: true, name: 'Ada' }
+  const begun = await begin('auth.provider.start', { provider: 'company' }, browser)
+  const pin = await begin('auth.plex.start', {}, viewer)
+  await advance(server.database.ownerUrl, 9 * minute)
+  const { given } = await visit({ publicUrl, url: server.url }, begun.url)
+  expect((await browser.mutate('auth.provider.finish', given)).data).toMatchObject({ status: 'SIGNED_IN' })
+  expect((await viewer.mutate('auth.plex.check', { id: pin.id, wait: 0 })).data).toMatchObject({ status: 'WAITING' })
+  const { given: old } = await come(late)
+  plex.confirm(pin.url, { id: 7_002, username: 'viewer', title: 'Viewer', email: 'viewer@example.com' })
+  await advance(server.database.ownerUrl, 10 * minute + 1_000)
+  const before = await kept()
+  expect(toldBy(await late.mutate('auth.provider.finish', old))).toEqual({ ...invalid, message: refusedVisit })
+  expect(toldBy(await viewer.mutate('auth.plex.check', { id: pin.id, wait: 0 }))).toEqual(wrongCode(refusedVisit))
+  expect(await kept()).toEqual(before)
 })
