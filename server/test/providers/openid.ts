@@ -17,11 +17,18 @@ export interface Person {
 export interface Lies {
   /** Claims that replace those of the ID token. */
   readonly claims?: Record<string, unknown>
-  /** `none` and `HS256`, with the public key for a secret, are the classics; `OTHER_KEY` signs with a key that it never published. */
-  readonly signature?: 'none' | 'HS256' | 'OTHER_KEY'
+  /**
+   * `none` and `HS256`, with the public key for a secret, are the classics; `CLIENT_SECRET` is HS256 with the secret of the client; `OTHER_KEY` signs
+   * with a key that it never published; `ALTERED` signs something else.
+   */
+  readonly signature?: 'none' | 'HS256' | 'CLIENT_SECRET' | 'OTHER_KEY' | 'ALTERED'
   readonly kid?: string
-  /** The `iss` beside the code. */
-  readonly iss?: string
+  /** The `iss` beside the code; null for none. */
+  readonly iss?: string | null
+  /** Whether the answer to a code has no ID token in it. */
+  readonly noIdToken?: boolean
+  /** Whether it redeems a code whatever the verifier. */
+  readonly ignoresPkce?: boolean
   /** Replaces parts of the discovery document. */
   readonly metadata?: Record<string, unknown>
   /** The subject that userinfo names. */
@@ -105,7 +112,8 @@ function authorize(provider: OpenIdProvider, grants: Map<string, Grant>, redirec
   grants.set(code, grant)
   if (asked.get('prompt') === 'login') provider.authenticatedAt = Math.floor(Date.now() / 1000)
   const to = new URL(redirectUri)
-  to.search = new URLSearchParams({ code, state: asked.get('state') ?? '', iss: provider.lies.iss ?? provider.url }).toString()
+  const { iss = provider.url } = provider.lies
+  to.search = new URLSearchParams({ code, state: asked.get('state') ?? '', ...(iss !== null && { iss }) }).toString()
   return { status: 302, headers: { location: to.href } }
 }
 
@@ -117,11 +125,13 @@ function token(provider: OpenIdProvider, grants: Map<string, Grant>, form: URLSe
   const challenge = createHash('sha256')
     .update(form.get('code_verifier') ?? '')
     .digest('base64url')
-  if (!grant || grant.used || challenge !== grant.challenge || form.get('redirect_uri') !== grant.redirectUri) {
+  const isProven = challenge === grant?.challenge || provider.lies.ignoresPkce
+  if (!grant || grant.used || !isProven || form.get('redirect_uri') !== grant.redirectUri) {
     return { status: 400, json: { error: 'invalid_grant' } }
   }
   grant.used = true
-  return { json: { access_token: grant.token, token_type: 'Bearer', expires_in: 300, id_token: idToken(provider, grant) } }
+  const tokens = { access_token: grant.token, token_type: 'Bearer', expires_in: 300 }
+  return { json: provider.lies.noIdToken ? tokens : { ...tokens, id_token: idToken(provider, grant) } }
 }
 
 function idToken(provider: OpenIdProvider, { person, nonce, token }: Grant): string {
@@ -130,20 +140,25 @@ function idToken(provider: OpenIdProvider, { person, nonce, token }: Grant): str
   const atHash = createHash('sha256').update(token).digest().subarray(0, 16).toString('base64url')
   const about = claimsIn === 'ID_TOKEN' ? person : { sub: person.sub }
   const own = { iss: url, aud: client.id, iat: at, exp: at + 300, auth_time: authenticatedAt, nonce, at_hash: atHash }
-  const alg = lies.signature === 'none' || lies.signature === 'HS256' ? lies.signature : 'RS256'
+  const alg = algorithms[lies.signature ?? 'ALTERED']
   const signed = [
     { alg, typ: 'JWT', kid: lies.kid ?? 'first' },
     { ...own, ...about, ...lies.claims },
   ]
     .map(encoded)
     .join('.')
-  return `${signed}.${signatureOf(signed, lies.signature)}`
+  return `${signed}.${signatureOf(lies.signature === 'ALTERED' ? `${signed}x` : signed, lies.signature, client.secret)}`
 }
 
-function signatureOf(text: string, how: Lies['signature']): string {
+const algorithms = { none: 'none', HS256: 'HS256', CLIENT_SECRET: 'HS256', OTHER_KEY: 'RS256', ALTERED: 'RS256' } as const
+
+function signatureOf(text: string, how: Lies['signature'], secret: string): string {
   if (how === 'none') return ''
   const pem = createPublicKey(key).export({ type: 'spki', format: 'pem' })
-  if (how === 'HS256') return createHmac('sha256', pem).update(text).digest('base64url')
+  if (how === 'HS256' || how === 'CLIENT_SECRET')
+    return createHmac('sha256', how === 'HS256' ? pem : secret)
+      .update(text)
+      .digest('base64url')
   return sign('sha256', Buffer.from(text), how === 'OTHER_KEY' ? otherKey : key).toString('base64url')
 }
 
