@@ -6,12 +6,15 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { transaction, type FeedEvent, type Row } from '#db'
 import { database } from '#db/client.ts'
-import type { SystemActor } from '#lib/actor.ts'
+import type { SystemActor, UserActor } from '#lib/actor.ts'
+import { SessionId, UserId, type ApiKeyId } from '#lib/ids.ts'
+import { log } from '#lib/log.ts'
 import { closeMail, useMail } from '#lib/mail.ts'
 import { useSecret } from '#lib/secrets.ts'
 import { advance } from '../../../test/clock.ts'
 import { query } from '../../../test/database.ts'
 import { openSpine, type Spine } from '../../../test/spine.ts'
+import { createApiKey, revokeApiKey } from './api-keys.ts'
 import { issueToken, jobs, tokenFor } from './index.ts'
 import { removals } from './retention.ts'
 import { mintSession, newCredential } from './sessions.ts'
@@ -110,6 +113,66 @@ test('what has served is removed for good: sessions 30 days after their end, tok
   await mint()
   await clean()
   expect(await counts()).toEqual([1, 0, 0])
+})
+
+/** A key that is revoked, one that expires after ten days, and one that lives for a year. */
+async function makeKeys(userId: UserId): Promise<Record<'revoked' | 'expiring' | 'living', ApiKeyId>> {
+  const actor: UserActor = { kind: 'USER', userId, sessionId: SessionId.parse('01890a5d-ac96-774b-bcce-b302099a8057') }
+  const make = async (expiresInDays: number) =>
+    (await createApiKey(actor, { name: 'tool', scopes: ['auth.me'], expiresInDays }, new Set(['auth.me']))).id
+  const keys = { revoked: await make(365), expiring: await make(10), living: await make(365) }
+  await revokeApiKey(actor, { apiKeyId: keys.revoked })
+  return keys
+}
+
+/** The same of an application's secrets, and one of an application that is deleted, which expires after sixty days. */
+async function makeSecrets(createdById: string): Promise<void> {
+  await transaction('auth', tester, async (tx) => {
+    const after = (days: number) => new Date(tx.now.getTime() + days * day)
+    const make = async (name: string, expiresAt: Date, revokedAt: Date | null, deleted = false) => {
+      const application = await tx.application.create({ data: { type: 'WEB', name, clientId: name } })
+      const secretHash = Buffer.from(name)
+      await tx.applicationSecret.create({ data: { applicationId: application.id, name, secretHash, expiresAt, revokedAt, createdById } })
+      if (deleted) await tx.application.delete({ where: { id: application.id } })
+    }
+    await make('revoked', after(365), tx.now)
+    await make('expiring', after(10), null)
+    await make('living', after(365), null)
+    await make('deleted', after(60), null, true)
+  })
+}
+
+test('keys and secrets are removed for good 30 days after they were revoked or expired, and counted; the activity goes on telling of them', async () => {
+  const user = await makeUser('keys@example.com')
+  const keys = await makeKeys(UserId.parse(user.id))
+  await makeSecrets(user.id)
+  const kept = async () => [
+    (await spine.ask<{ id: ApiKeyId }>('SELECT id FROM auth.api_keys ORDER BY id')).map(({ id }) => id),
+    (await spine.ask<{ name: string }>('SELECT name FROM auth.application_secrets ORDER BY id')).map(({ name }) => name),
+  ]
+  const reported = vi.spyOn(log, 'info')
+  const cleanAfter = async (days: number) => {
+    await advance(spine.database.ownerUrl, days * day)
+    await clean()
+    return kept()
+  }
+  expect(await cleanAfter(29)).toEqual([
+    [keys.revoked, keys.expiring, keys.living],
+    ['revoked', 'expiring', 'living', 'deleted'],
+  ])
+  expect(await cleanAfter(2)).toEqual([
+    [keys.expiring, keys.living],
+    ['expiring', 'living', 'deleted'],
+  ])
+  expect(reported).toHaveBeenCalledWith({ removed: { revokedApiKeys: 1, expiredApiKeys: 0 } }, expect.any(String))
+  expect(reported).toHaveBeenCalledWith({ removed: { revokedApplicationSecrets: 1, expiredApplicationSecrets: 0 } }, expect.any(String))
+  expect(await cleanAfter(10)).toEqual([[keys.living], ['living', 'deleted']])
+  expect(await cleanAfter(50)).toEqual([[keys.living], ['living']])
+  reported.mockRestore()
+  const told = await spine.ask<{ event: string }>(`SELECT event FROM core.activity WHERE data ->> 'apiKeyId' = $1 ORDER BY id`, [
+    keys.revoked,
+  ])
+  expect(told.map(({ event }) => event)).toEqual(['auth.api_key.created', 'auth.api_key.revoked'])
 })
 
 test('more rows than one statement may remove are removed page by page, each by an index', async () => {

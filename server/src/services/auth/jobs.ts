@@ -33,5 +33,11 @@ export const jobs: readonly Job[] = [
   schedule({ name: 'auth.throttles_retention', cron: '37 3 * * *', run: () => removeOld('throttles') }),
   schedule({ name: 'auth.email_changes_retention', cron: '47 3 * * *', run: () => removeOld('emailChanges') }),
   schedule({ name: 'auth.visits_retention', cron: '57 3 * * *', run: () => removeOld('visits') }),
+  schedule({ name: 'auth.api_keys_retention', cron: '17 4 * * *', run: () => removeOld('revokedApiKeys', 'expiredApiKeys') }),
+  schedule({
+    name: 'auth.application_secrets_retention',
+    cron: '27 4 * * *',
+    run: () => removeOld('revokedApplicationSecrets', 'expiredApplicationSecrets'),
+  }),
   schedule({ name: 'auth.passkey_challenges_retention', cron: '7 4 * * *', run: () => removeOld('challenges') }),
 ]

@@ -19,6 +19,12 @@ export const removals = {
   visits: pageOf('auth.provider_attempts', `expires_at < core.clock() - interval '1 day'`),
   /** Accepted ones too. */
   applicationInvitations: pageOf('auth.application_invitations', `expires_at < core.clock() - interval '30 days'`),
+  /** Those of an account that was deactivated too: they are revoked with it. What they were is told by the activity of the account. */
+  revokedApiKeys: pageOf('auth.api_keys', `revoked_at < core.clock() - interval '30 days'`),
+  expiredApiKeys: pageOf('auth.api_keys', `expires_at < core.clock() - interval '30 days'`),
+  /** Those of a deleted application stay until they have expired: with it they would come back. */
+  revokedApplicationSecrets: pageOf('auth.application_secrets', `revoked_at < core.clock() - interval '30 days'`),
+  expiredApplicationSecrets: pageOf('auth.application_secrets', `expires_at < core.clock() - interval '30 days'`),
   challenges: pageOf('auth.passkey_challenges', `expires_at < core.clock() - interval '1 day'`),
   dataExports: pageOf('auth.data_exports', `expires_at < core.clock()`),
   throttles: pageOf('auth.throttles', `window_ends_at < core.clock()`),
