@@ -30,7 +30,7 @@ export async function requestEmailChange(actor: UserActor, { email }: RequestEma
     if (user.email === email) {
       return refuse('BAD_REQUEST', 'This is your address already.', { fields: { email: ['is your address already'] } })
     }
-    await tx.emailChange.deleteMany({ where: { userId: user.id, completedAt: null } })
+    await endOpenChange(tx, user.id)
     await tx.emailChange.create({ data: { userId: user.id, fromEmail: user.email, toEmail: email } })
     const taken = await tx.user.findFirst({ where: { email, emailVerifiedAt: { not: null } }, select: { id: true } })
     const about = { subject: user.id, userId: user.id, ttlMs: linkTtlMs }
@@ -66,13 +66,17 @@ export async function proveEmailChange(actor: UserActor, { token }: EmailChangeL
 
 type Half = Extract<TokenPurpose, 'EMAIL_CHANGE_APPROVAL' | 'EMAIL_CHANGE_PROOF'>
 
-/** The account is locked first, so that of two links followed at once the second sees the first. */
+/**
+ * The account is locked first, so that of two links followed at once the second sees the first. A link is worth something for the address that it
+ * went to: whoever reads one mailbox proves no other.
+ */
 async function step(tx: Tx<'auth'>, purpose: Half, token: string): Promise<EmailChangeState | Refusal> {
   const peeked = await peekToken(purpose, token)
   const user = peeked?.userId ? await tx.lock('user', { id: peeked.userId }) : null
   const taken = user && isUsable(user) ? await takeToken(tx, purpose, token) : null
   const change = taken && (await tx.emailChange.findFirst({ where: { userId: user?.id ?? '', completedAt: null } }))
-  if (!user || !change || user.email !== change.fromEmail) return refuseToken(tx, purpose, token)
+  const about = purpose === 'EMAIL_CHANGE_APPROVAL' ? change?.fromEmail : change?.toEmail
+  if (!user || !change || user.email !== change.fromEmail || taken.email !== about) return refuseToken(tx, purpose, token)
   const done = purpose === 'EMAIL_CHANGE_APPROVAL' ? { approvedAt: tx.now } : { provenAt: tx.now }
   const { approvedAt, provenAt } = await tx.emailChange.update({ where: { id: change.id }, data: done })
   tx.record(purpose === 'EMAIL_CHANGE_APPROVAL' ? 'auth.email_change.approved' : 'auth.email_change.proven', { user: user.id }, {})
@@ -114,10 +118,15 @@ export async function undoEmailChange({ token }: EmailChangeLink): Promise<Email
 
 /** What was asked for or done after the change that is taken back is of the same hand: an undo of it would give the account away again. */
 async function endLaterChanges(tx: Tx<'auth'>, userId: string, tokenId: string): Promise<void> {
+  await endOpenChange(tx, userId)
+  await tx.verificationToken.deleteMany({ where: { userId, usedAt: null, purpose: 'EMAIL_CHANGE_UNDO', id: { gt: tokenId } } })
+}
+
+/** Ends what was asked for and not done, with both of its links, wherever they went. */
+async function endOpenChange(tx: Tx<'auth'>, userId: string): Promise<void> {
   await tx.emailChange.deleteMany({ where: { userId, completedAt: null } })
-  const open = { userId, usedAt: null }
-  await tx.verificationToken.deleteMany({ where: { ...open, purpose: { in: ['EMAIL_CHANGE_APPROVAL', 'EMAIL_CHANGE_PROOF'] } } })
-  await tx.verificationToken.deleteMany({ where: { ...open, purpose: 'EMAIL_CHANGE_UNDO', id: { gt: tokenId } } })
+  const links = ['EMAIL_CHANGE_APPROVAL', 'EMAIL_CHANGE_PROOF'] as const
+  await tx.verificationToken.deleteMany({ where: { userId, usedAt: null, purpose: { in: [...links] } } })
 }
 
 async function giveAddress(tx: Tx<'auth'>, userId: string, email: string): Promise<void> {
