@@ -12,6 +12,8 @@ export interface PlexUser {
 export interface PlexTv extends Listening {
   /** The person at this page confirms the PIN that its address names. Gives the token of their account. */
   confirm(page: string, user: PlexUser): string
+  /** How many PINs it has made: their numbers follow one another from 1000. */
+  pins(): number
   /** Every token that was handed out. */
   readonly tokens: ReadonlyMap<string, PlexUser>
 }
@@ -42,7 +44,7 @@ export async function startPlexTv(): Promise<PlexTv> {
     tokens.set(pin.token, person)
     return pin.token
   }
-  return Object.assign(server, { confirm, tokens })
+  return Object.assign(server, { confirm, pins: () => pins.size, tokens })
 }
 
 function create(pins: Map<number, Pin>, client: string, { url }: Asked): Said {

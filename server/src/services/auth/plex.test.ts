@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openBrowser, type Answer, type Browser } from '../../../test/browser.ts'
+import { openBrowser, toldBy, type Answer, type Browser } from '../../../test/browser.ts'
 import { advance } from '../../../test/clock.ts'
 import { query } from '../../../test/database.ts'
 import { eventually } from '../../../test/outbox.ts'
 import { startPlexTv, type PlexTv, type PlexUser } from '../../../test/providers/plex.ts'
+import { atOnce, cookiesOf } from '../../../test/race.ts'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
+import { waysInOf } from '../../../test/ways-in.ts'
 import { plexTokenOf } from './index.ts'
 
 const publicUrl = 'https://plinth.example.com'
@@ -12,6 +14,7 @@ const minute = 60_000
 let server: TestServer
 let plex: PlexTv
 let last = 0
+/** Every answer that a browser of these tests was given, whole. */
 const said: string[] = []
 
 beforeAll(async () => {
@@ -38,14 +41,17 @@ interface Begun {
 }
 
 const ask = <R extends Record<string, unknown>>(sql: string, values: unknown[] = []) => query<R>(server.database.ownerUrl, sql, values)
+const waysIn = (email: string) => waysInOf(server.database.ownerUrl, email)
+const open = (headers = {}) =>
+  openBrowser(server.url, headers, async (...request) => {
+    const response = await fetch(...request)
+    said.push(await response.clone().text(), [...response.headers].join('\n'))
+    return response
+  })
 const start = async (browser: Browser, more: object = {}, by = 'auth.plex.start') =>
   (await browser.mutate(by, { delivery: 'COOKIE', ...more })).data as Begun
 
-async function check(browser: Browser, input: object): Promise<Answer> {
-  const answer = await browser.mutate('auth.plex.check', { wait: 0, ...input })
-  said.push(answer.text, ...answer.setCookies)
-  return answer
-}
+const check = (browser: Browser, input: object, headers = {}) => browser.mutate('auth.plex.check', { wait: 0, ...input }, headers)
 
 function somebody(): PlexUser & { email: string } {
   const id = 5_000 + ++last
@@ -62,18 +68,32 @@ async function confirmed(browser: Browser, person: PlexUser): Promise<Answer> {
 /** Somebody whose Plex is linked and whose address is proven. */
 async function viewer(): Promise<PlexUser & { email: string }> {
   const person = somebody()
-  expect((await confirmed(openBrowser(server.url), person)).data).toEqual({ status: 'CHECK_EMAIL' })
-  await openBrowser(server.url).mutate('auth.verifyEmail', { token: await server.tokenMailedTo(person.email) })
+  expect((await confirmed(open(), person)).data).toEqual({ status: 'CHECK_EMAIL' })
+  await open().mutate('auth.verifyEmail', { token: await server.tokenMailedTo(person.email) })
   return person
 }
 
-const refused = async (answer: Promise<Answer>) => {
-  const { status, error, setCookies } = await answer
-  expect.soft([status, error?.data.code, setCookies]).toEqual([401, 'UNAUTHORIZED', []])
+/** What of a visit may not change until it is finished: the PIN is there, and it has not been used. */
+const visitRow = async (id: string) =>
+  (await ask('SELECT used_at, sealed_pin IS NOT NULL AS held, user_id FROM auth.provider_attempts WHERE id = $1', [id]))[0]
+const untouched = { used_at: null, held: true, user_id: null }
+const unknownPin = {
+  status: 401,
+  message: 'This sign-in is unknown, was used, is too old, or was begun elsewhere. Begin again.',
+  data: { code: 'UNAUTHORIZED', httpStatus: 401 },
+}
+
+/** What is refused so sets no cookie and begins no session. */
+async function refused(call: () => Promise<Answer>): Promise<void> {
+  const sessions = () => ask('SELECT count(*) FROM auth.sessions')
+  const before = await sessions()
+  const answer = await call()
+  expect.soft([toldBy(answer), answer.setCookies]).toEqual([unknownPin, []])
+  expect(await sessions()).toEqual(before)
 }
 
 test('a viewer confirms at Plex while the page asks here: first the address is proven by mail, then they are signed in', async () => {
-  const [browser, person] = [openBrowser(server.url), somebody()]
+  const [browser, person] = [open(), somebody()]
   expect((await browser.query('auth.provider.list')).data).toEqual({ items: [{ id: 'plex', name: 'Plex', kind: 'PIN' }] })
   const { id, url, secret } = await start(browser, { returnTo: '/welcome' })
   const page = new URLSearchParams(new URL(url).hash.slice(2))
@@ -94,38 +114,80 @@ test('a viewer confirms at Plex while the page asks here: first the address is p
 })
 
 test("O11 another browser's PIN, a used one, one older than ten minutes and a guessed one are nobody's", async () => {
-  const [browser, stranger, person] = [openBrowser(server.url), openBrowser(server.url), await viewer()]
+  const [browser, stranger, person] = [open(), open(), await viewer()]
   const { id, url } = await start(browser)
-  await start(stranger)
+  const own = await start(stranger)
   plex.confirm(url, person)
-  await refused(check(stranger, { id }))
-  await refused(check(openBrowser(server.url), { id }))
-  await refused(check(openBrowser(server.url), { id, secret: `pln_h_${'x'.repeat(43)}` }))
-  const guessed = await check(stranger, { id: '1000' })
-  expect([guessed.status, guessed.error?.data.code]).toEqual([400, 'BAD_REQUEST'])
-  await refused(check(stranger, { id: '01991f0e-7b1c-7000-8000-000000001000' }))
-  expect((await check(browser, { id })).data).toMatchObject({ status: 'SIGNED_IN' })
-  await refused(check(browser, { id }))
+  const [kept, asked] = [await waysIn(person.email), plex.asked.length]
+  await refused(() => check(stranger, { id }))
+  await refused(() => check(open(), { id }))
+  await refused(() => check(open(), { id, secret: `pln_h_${'x'.repeat(43)}` }))
+  await refused(() => check(open(), { id, secret: id }))
+  for (const guessed of guesses(own.id)) await refused(() => check(stranger, { id: guessed }))
+  expect([plex.asked.length, await visitRow(id), await waysIn(person.email)]).toEqual([asked, untouched, kept])
+  expect((await check(browser, { id })).data).toMatchObject({ status: 'SIGNED_IN', me: { email: person.email } })
+  expect(await visitRow(id)).toEqual({ used_at: expect.any(Date), held: false, user_id: null })
+  await refused(() => check(browser, { id }))
   const late = await start(browser)
   plex.confirm(late.url, person)
   await advance(server.database.ownerUrl, 10 * minute + 1)
-  await refused(check(browser, { id: late.id }))
-  expect(await ask('SELECT used_at FROM auth.provider_attempts WHERE id = $1', [late.id])).toEqual([{ used_at: null }])
+  await refused(() => check(browser, { id: late.id }))
+  expect(await visitRow(late.id)).toEqual(untouched)
 })
 
-test('O11 of twenty who ask at once, one is signed in', async () => {
-  const [browser, person] = [openBrowser(server.url), await viewer()]
+/** Ids beside one that is known, and one with the number of a PIN of Plex in it. */
+function guesses(id: string): string[] {
+  const beside = [1, -1].map((by) => (BigInt(`0x${id.replaceAll('-', '')}`) + BigInt(by)).toString(16).padStart(32, '0'))
+  const dashed = beside.map((hex) => hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'))
+  return [...dashed, '01991f0e-7b1c-7000-8000-000000001000']
+}
+
+test('O11 the number that a PIN has at Plex is not what it is asked for by here', async () => {
+  const [browser, person] = [open(), await viewer()]
   const { id, url } = await start(browser)
   plex.confirm(url, person)
-  const cookie = { cookie: `__Host-plinth_visit=${browser.cookies.get('__Host-plinth_visit')}` }
-  const answers = await Promise.all(Array.from({ length: 20 }, () => check(openBrowser(server.url, cookie), { id })))
-  expect(answers.filter(({ data }) => (data as { status?: string } | undefined)?.status === 'SIGNED_IN')).toHaveLength(1)
+  const asked = plex.asked.length
+  const answer = await check(browser, { id: String(999 + plex.pins()) })
+  const details = { fields: { id: ['Invalid UUID'] } }
+  const message = 'The input is not what this procedure takes.'
+  expect(toldBy(answer)).toEqual({ status: 400, message, data: { code: 'BAD_REQUEST', httpStatus: 400, details } })
+  expect([answer.setCookies, plex.asked.length, await visitRow(id)]).toEqual([[], asked, untouched])
+})
+
+test('O11 of twenty who ask at once, one is signed in, and the others are told to wait', async () => {
+  const [browser, person] = [open(), await viewer()]
+  const { id, url } = await start(browser)
+  plex.confirm(url, person)
+  const before = await waysIn(person.email)
+  const answers = await atOnce(server.url, 20, (each) => check(each, { id }, cookiesOf(browser)))
+  const [first, ...others] = answers.toSorted((a, b) => b.setCookies.length - a.setCookies.length)
+  expect(first?.data).toMatchObject({ status: 'SIGNED_IN', me: { email: person.email } })
+  const waits = { status: 200, data: { status: 'WAITING', retryAfterSeconds: 1 } }
+  for (const answer of others)
+    expect([waits, unknownPin]).toContainEqual(answer.error ? toldBy(answer) : { status: 200, data: answer.data })
+  expect((await waysIn(person.email)).session).toHaveLength(before.session.length + 1)
   await advance(server.database.ownerUrl, 1_000)
-  await refused(check(browser, { id }))
+  await refused(() => check(browser, { id }))
+})
+
+test('O11 of twenty for whom Plex is asked at the same time, one is signed in', async () => {
+  const [browser, person] = [open(), await viewer()]
+  const { id, url } = await start(browser)
+  plex.confirm(url, person)
+  const before = await waysIn(person.email)
+  // As if a second lay between any two of them.
+  await ask(`CREATE FUNCTION auth.never_asked() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.asked_at := NULL; RETURN NEW; END $$`)
+  await ask('CREATE TRIGGER never_asked BEFORE UPDATE ON auth.provider_attempts FOR EACH ROW EXECUTE FUNCTION auth.never_asked()')
+  const answers = await atOnce(server.url, 20, (each) => check(each, { id }, cookiesOf(browser)))
+  await ask('DROP FUNCTION auth.never_asked CASCADE')
+  const others = answers.filter(({ status }) => status !== 200)
+  expect(others.map(toldBy)).toEqual(Array.from({ length: 19 }, () => unknownPin))
+  expect(others.flatMap(({ setCookies }) => setCookies)).toEqual([])
+  expect((await waysIn(person.email)).session).toHaveLength(before.session.length + 1)
 })
 
 test('whoever waits is answered when the person confirms, by one call', async () => {
-  const [browser, person] = [openBrowser(server.url), await viewer()]
+  const [browser, person] = [open(), await viewer()]
   const { id, url } = await start(browser)
   const answer = check(browser, { id, wait: 8 })
   await eventually(() => plex.asked.at(-1)?.startsWith('GET /api/v2/pins/'))
@@ -134,10 +196,10 @@ test('whoever waits is answered when the person confirms, by one call', async ()
 })
 
 test('a tool that began is known by its secret, and has a token', async () => {
-  const [tool, person] = [openBrowser(server.url), await viewer()]
+  const [tool, person] = [open(), await viewer()]
   const { id, url, secret } = await start(tool, { delivery: 'TOKEN' })
   plex.confirm(url, person)
-  await refused(check(tool, { id }))
+  await refused(() => check(tool, { id }))
   const { token } = (await check(tool, { id, secret })).data as { token: string }
   expect(await server.client(token).auth.me.query()).toMatchObject({ email: person.email })
 })
@@ -145,18 +207,18 @@ test('a tool that began is known by its secret, and has a token', async () => {
 test('the address at Plex enters nobody, and does not tell whether there is an account', async () => {
   const person = somebody()
   await server.signUpAs(person.email)
-  expect((await confirmed(openBrowser(server.url), person)).data).toEqual({ status: 'CHECK_EMAIL' })
+  expect((await confirmed(open(), person)).data).toEqual({ status: 'CHECK_EMAIL' })
   expect(await ask('SELECT 1 FROM auth.oauth_accounts WHERE subject = $1', [String(person.id)])).toEqual([])
-  const nameless = await confirmed(openBrowser(server.url), { ...somebody(), email: null })
+  const nameless = await confirmed(open(), { ...somebody(), email: null })
   expect([nameless.status, nameless.error?.data.details]).toEqual([409, { reason: 'NO_EMAIL_ADDRESS' }])
 })
 
 test('a person links Plex to their account, and the token is there for other services, sealed', async () => {
   const [{ token, me }, person] = [await server.signUpAs('librarian@example.com'), somebody()]
-  const tool = openBrowser(server.url, { authorization: `Bearer ${token}` })
+  const tool = open({ authorization: `Bearer ${token}` })
   const { id, url, secret } = await start(tool, { delivery: 'TOKEN' }, 'auth.plex.link')
   const plexToken = plex.confirm(url, person)
-  await refused(check(openBrowser(server.url), { id, secret }))
+  await refused(() => check(open(), { id, secret }))
   expect((await check(tool, { id, secret })).data).toMatchObject({ status: 'LINKED', account: { provider: 'plex', name: person.title } })
   expect(await plexTokenOf(me.id)).toBe(plexToken)
   const { items } = (await tool.query('auth.provider.listMine', {})).data as { items: { id: string }[] }
@@ -168,25 +230,27 @@ test('a person links Plex to their account, and the token is there for other ser
 })
 
 test('M09 by way of Plex too, who has a second factor is asked for it', async () => {
-  const person = await viewer()
+  const [browser, person] = [open(), await viewer()]
   await ask(
     `INSERT INTO auth.totp_factors (id, user_id, sealed_secret, confirmed_at, updated_at)
      SELECT gen_random_uuid(), id, 'sealed', now(), now() FROM auth.users WHERE email = $1`,
     [person.email],
   )
-  const answer = await confirmed(openBrowser(server.url), person)
+  const { session } = await waysIn(person.email)
+  const answer = await confirmed(browser, person)
   expect([answer.data, answer.setCookies]).toMatchObject([{ status: 'SECOND_FACTOR', methods: ['TOTP'] }, []])
+  expect([(await browser.query('auth.me')).status, (await waysIn(person.email)).session]).toEqual([401, session])
 })
 
 test('T07 a deleted account is not found by way of Plex either', async () => {
   const person = await viewer()
   await ask('UPDATE auth.users SET deleted_at = now() WHERE email = $1', [person.email])
-  expect((await confirmed(openBrowser(server.url), person)).data).toEqual({ status: 'CHECK_EMAIL' })
+  expect((await confirmed(open(), person)).data).toEqual({ status: 'CHECK_EMAIL' })
   expect(await ask('SELECT count(*)::int AS count FROM auth.users WHERE email = $1', [person.email])).toEqual([{ count: 2 }])
 })
 
 test('Plex that is down is told of, and the PIN stays good', async () => {
-  const [browser, person] = [openBrowser(server.url), await viewer()]
+  const [browser, person] = [open(), await viewer()]
   const { id, url } = await start(browser)
   plex.confirm(url, person)
   plex.moods.set('*', 'DOWN')
@@ -210,5 +274,6 @@ test('O11 no token of Plex is in any answer or, readable, in the database', asyn
     said.join('\n'),
   ]
   expect(plex.tokens.size).toBeGreaterThan(10)
+  expect(answers).toContain('"status":"LINKED"')
   for (const token of plex.tokens.keys()) expect.soft([answers.includes(token), database.includes(token)]).toEqual([false, false])
 })
