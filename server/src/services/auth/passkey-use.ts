@@ -111,7 +111,7 @@ export async function completeByPasskey(
   const proveIt = proveBy(answer, { purpose: 'SECOND_FACTOR', holder: pendingToken })
   const prove: Prove = async (tx, user) => {
     const pending = await findGoodToken('SECOND_FACTOR', pendingToken)
-    const isAnother = answer.shown?.verifiedPerson || !pending?.methods.includes('PASSKEY')
+    const isAnother = pending !== null && (answer.shown?.verifiedPerson === true || !pending.methods.includes('PASSKEY'))
     return (await proveIt(tx, user)) && isAnother
   }
   return signInBySecondFactor(actor, { pendingToken, method: 'PASSKEY', prove }, marker)
