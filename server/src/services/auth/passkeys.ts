@@ -9,7 +9,6 @@ import { party } from './passkey-party.ts'
 import { describe } from './passkey-use.ts'
 import { purgeIdleRecoveryCodes } from './recovery-codes.ts'
 import { refuseLastMethod, refuseUnknown } from './refusals.ts'
-import { purgeIdleRecoveryCodes } from './recovery-codes.ts'
 import type { SessionKind } from './schema.ts'
 import {
   Transport,
@@ -17,13 +16,11 @@ import {
   type Passkey,
   type PasskeyList,
   type PasskeyRemoved,
-  type RegisteredPasskey,
   type RegisterOptions,
   type RegisterPasskey,
   type RemovePasskey,
   type RenamePasskey,
 } from './schema-passkey.ts'
-import { recoveryCodesLeft } from './second-factors.ts'
 import { countWaysIn } from './ways-in.ts'
 
 /** As many as anybody has devices. Each is in the options of every question to their owner. */
@@ -49,13 +46,12 @@ export async function beginRegistration(actor: UserActor, kind: SessionKind): Pr
 }
 
 /**
- * Registers a passkey by what the authenticator answered. From now on it is asked for after a password: the answer says how many recovery codes there
- * are for whoever loses it.
+ * Registers a passkey by what the authenticator answered. From now on it is asked for after a password.
  *
  * @throws BAD_REQUEST at `response` where it is wrong, comes twice, too late, or from another session; CONFLICT PASSKEY_TAKEN where it is registered
  *   already, whoever's it is, and TOO_MANY.
  */
-export async function registerPasskey(actor: UserActor, { name, response }: RegisterPasskey): Promise<RegisteredPasskey> {
+export async function registerPasskey(actor: UserActor, { name, response }: RegisterPasskey): Promise<Passkey> {
   const registration = await readRegistration(response)
   const transports = (response.response.transports ?? []).filter((known) => Transport.safeParse(known).success)
   return transaction('auth', actor, (tx) => register(tx, actor, { ...registration, name, transports }))
@@ -70,7 +66,7 @@ async function register(
   tx: Tx<'auth'>,
   { userId, sessionId }: UserActor,
   { challenge, info, name, transports }: New,
-): Promise<RegisteredPasskey | Refusal> {
+): Promise<Passkey | Refusal> {
   const user = await tx.lock('user', { id: userId })
   if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
   const asked = await takeChallenge(tx, { purpose: 'REGISTER', challenge, holder: sessionId, userId })
@@ -80,25 +76,28 @@ async function register(
   }
   if ((await tx.passkey.count({ where: { userId } })) >= most)
     return refuse('CONFLICT', `Nobody has more than ${most} passkeys. Remove one first.`, { reason: 'TOO_MANY' })
-  const [created] = await tx.passkey.createManyAndReturn({ data: [{ userId, name, ...rowOf(info, transports) }], skipDuplicates: true })
+  const { credential, userVerified, credentialBackedUp } = info
+  const [created] = await tx.passkey.createManyAndReturn({
+    data: [
+      {
+        userId,
+        name,
+        credentialId: credential.id,
+        publicKey: credential.publicKey,
+        counter: BigInt(credential.counter),
+        transports: [...new Set(transports)],
+        verifiesPerson: userVerified,
+        backedUp: credentialBackedUp,
+      },
+    ],
+    skipDuplicates: true,
+  })
   if (!created) {
     tx.record('auth.passkey.registration_refused', { user: userId }, {})
     return refuse('CONFLICT', 'This passkey is registered already.', { reason: 'PASSKEY_TAKEN' })
   }
-  const left = await recoveryCodesLeft(userId)
-  tx.record('auth.passkey.registered', { user: userId }, { passkeyId: PasskeyId.parse(created.id), recoveryCodesLeft: left })
-  return { ...present(created), recoveryCodesLeft: left }
-}
-
-function rowOf({ credential, userVerified, credentialBackedUp }: NonNullable<Registration['info']>, transports: readonly string[]) {
-  return {
-    credentialId: credential.id,
-    publicKey: credential.publicKey,
-    counter: BigInt(credential.counter),
-    transports: [...new Set(transports)],
-    verifiesPerson: userVerified,
-    backedUp: credentialBackedUp,
-  }
+  tx.record('auth.passkey.registered', { user: userId }, { passkeyId: PasskeyId.parse(created.id) })
+  return present(created)
 }
 
 /** Lists the passkeys of the person, newest first. */
@@ -120,7 +119,7 @@ export async function renamePasskey(actor: UserActor, { id, name }: RenamePasske
 }
 
 /**
- * Takes a passkey away: it signs in no more, and with the last second factor the recovery codes go. One that never verified its person is no way in by itself, and may always go.
+ * Takes a passkey away: it signs in no more. One that never verified its person is no way in by itself, and may always go.
  *
  * @throws NOT_FOUND for somebody else's, as for none; CONFLICT LAST_METHOD when the person has nothing else to sign in by.
  */
@@ -138,7 +137,6 @@ export async function removePasskey(actor: UserActor, { id }: RemovePasskey): Pr
       )
     }
     await tx.passkey.deleteMany({ where: { id } })
-    await purgeIdleRecoveryCodes(tx, user.id)
     await purgeIdleRecoveryCodes(tx, user.id)
     tx.record('auth.passkey.removed', { user: user.id }, { passkeyId: id })
     return { status: 'REMOVED' }
