@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openBrowser } from '../../../test/browser.ts'
+import dns from 'node:dns'
+import { syncBuiltinESMExports } from 'node:module'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { openBrowser, toldBy, type Answer } from '../../../test/browser.ts'
+import { query } from '../../../test/database.ts'
 import { listening, type Listening } from '../../../test/providers/listening.ts'
 import { startOpenIdProvider, type OpenIdProvider } from '../../../test/providers/openid.ts'
 import { visit } from '../../../test/providers/visit.ts'
@@ -7,10 +10,23 @@ import { startTestServer, type TestServer } from '../../../test/server.ts'
 
 const publicUrl = 'https://plinth.example.com'
 const timeoutMs = 1_000
-const names = ['down', 'slow', 'huge', 'redirecting', 'impostor', 'inward', 'later', 'fine'] as const
+/** What a provider's document names, and where it is. Each of them has two providers of its own: a document is read once. */
+const endpoints = { token_endpoint: '/token', jwks_uri: '/jwks', userinfo_endpoint: '/userinfo' } as const
+const inward = Object.values(endpoints).flatMap((path) => [`points${path.replace('/', '-')}`, `sends${path.replace('/', '-')}`])
+const names = ['down', 'slow', 'huge', 'redirecting', 'impostor', 'later', 'fine', ...inward]
 const providers = new Map<string, OpenIdProvider>()
 let inner: Listening
 let server: TestServer
+
+/** Issuers of our own network; every other way to write it is tried in outbound.test.ts. */
+const inside: Record<string, (port: string) => string> = {
+  loopback: (port) => `http://127.0.0.1:${port}`,
+  'by-name': (port) => `https://localhost:${port}`,
+  v6: (port) => `https://[::1]:${port}`,
+  mapped: (port) => `https://[::ffff:127.0.0.1]:${port}`,
+  metadata: () => 'http://169.254.169.254',
+  'metadata-tls': () => 'https://169.254.169.254',
+}
 
 beforeAll(async () => {
   inner = await listening(() => ({ json: { secret: 'of the inside' } }))
@@ -22,16 +38,12 @@ beforeAll(async () => {
     clientId: client.id,
     clientSecret: client.secret,
   }))
-  const inside = [
-    ['inside', inner.url],
-    ['by-name', inner.url.replace('127.0.0.1', 'localhost')],
-    ['metadata', 'http://169.254.169.254'],
-    ['metadata-tls', 'https://169.254.169.254'],
-  ].map(([id, issuer]) => ({ id, name: id, issuer, clientId: 'plinth' }))
+  const port = new URL(inner.url).port
+  const others = [...Object.entries(inside), ['rebound', (at: string) => `https://rebound.example:${at}`] as const]
   server = await startTestServer({
     env: {
       PUBLIC_URL: publicUrl,
-      OIDC_PROVIDERS: JSON.stringify([...outside, ...inside]),
+      OIDC_PROVIDERS: JSON.stringify([...outside, ...others.map(([id, at]) => ({ id, name: id, issuer: at(port), clientId: 'plinth' }))]),
       PRIVATE_HOSTS: [...providers.values()].map(({ host }) => host).join(','),
       OUTBOUND_TIMEOUT_MS: String(timeoutMs),
     },
@@ -43,7 +55,7 @@ afterAll(async () => {
   for (const provider of providers.values()) await provider.stop()
 })
 
-const the = (name: (typeof names)[number]): OpenIdProvider => {
+const the = (name: string): OpenIdProvider => {
   const provider = providers.get(name)
   if (!provider) throw new Error(`There is no provider ${name}`)
   return provider
@@ -56,28 +68,85 @@ async function start(provider: string): Promise<{ status: number; code: string |
   return { status, code: error?.data.code, ms: performance.now() - begun, url: (data as { url?: string } | undefined)?.url ?? '' }
 }
 
-test.each(['inside', 'by-name', 'metadata', 'metadata-tls'])('O10 an issuer of our own network is not asked: %s', async (provider) => {
-  expect(await start(provider)).toMatchObject({ status: 503, code: 'UNAVAILABLE' })
-  expect(inner.asked).toEqual([])
+const begin = (provider: string) => openBrowser(server.url).mutate('auth.provider.start', { provider, delivery: 'COOKIE' })
+const unavailable = {
+  status: 503,
+  message: 'The provider does not answer just now. Try again later.',
+  data: { code: 'UNAVAILABLE', httpStatus: 503, details: { retryAfterSeconds: 30 } },
+}
+const notConfirmed = {
+  status: 400,
+  message: 'The provider did not confirm this sign-in. Begin again.',
+  data: { code: 'INVALID_TOKEN', httpStatus: 400 },
+}
+
+/** Runs what is refused so: nothing was asked in our own network, and nothing began. */
+async function keptOut(call: () => Promise<Answer>, told: object = unavailable): Promise<void> {
+  const rows = `SELECT (SELECT count(*) FROM auth.provider_attempts) AS visits, (SELECT count(*) FROM auth.users) AS users,
+                       (SELECT count(*) FROM auth.sessions) AS sessions`
+  const before = await query(server.database.ownerUrl, rows)
+  const answer = await call()
+  expect([toldBy(answer), answer.setCookies, answer.text.includes('of the inside')]).toEqual([told, [], false])
+  expect([inner.asked, await query(server.database.ownerUrl, rows)]).toEqual([[], before])
+}
+
+test.each(Object.keys(inside))('O10 an issuer of our own network is not asked: %s', async (provider) => {
+  await keptOut(() => begin(provider))
+})
+
+test('O10 an issuer whose name leads into our own network is not asked, whichever of its addresses that is', async () => {
+  const answers = [['127.0.0.1'], ['93.184.216.34', '127.0.0.1'], ['::ffff:127.0.0.1']]
+  let lookups = 0
+  const lookup = dns.lookup as (...asked: unknown[]) => void
+  type Found = (error: null, addresses: object[]) => void
+  const lookUp = vi.spyOn(dns, 'lookup').mockImplementation(((name: string, options: object, done: Found) => {
+    if (name !== 'rebound.example') return lookup(name, options, done)
+    const found = answers[lookups++] ?? []
+    const addresses = found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+    return done(null, addresses)
+  }) as never)
+  syncBuiltinESMExports()
+  for (const _ of answers) await keptOut(() => begin('rebound'))
+  lookUp.mockRestore()
+  syncBuiltinESMExports()
+  expect(lookups).toBe(3)
 })
 
 test('O10 an issuer that redirects into our own network gets nobody there', async () => {
   the('redirecting').moods.set('*', { redirect: `${inner.url}/latest/meta-data` })
-  expect(await start('redirecting')).toMatchObject({ status: 503, code: 'UNAVAILABLE' })
-  expect(inner.asked).toEqual([])
+  await keptOut(() => begin('redirecting'))
 })
 
-test('O10 an issuer whose document points into our own network gets nobody there, and nothing of it', async () => {
-  const [browser, provider] = [openBrowser(server.url), the('inward')]
-  provider.person = { sub: 'anybody', email: 'anybody@example.com', email_verified: true }
-  for (const endpoint of ['token_endpoint', 'jwks_uri']) {
-    provider.lies = { metadata: { [endpoint]: `${inner.url}/${endpoint}` } }
-    const { url } = (await browser.mutate('auth.provider.start', { provider: 'inward', delivery: 'COOKIE' })).data as { url: string }
-    const { given } = await visit({ publicUrl, url: server.url }, url)
-    const answer = await browser.mutate('auth.provider.finish', given)
-    expect.soft([answer.status, answer.error?.data.code]).toEqual([503, 'UNAVAILABLE'])
-  }
-  expect(inner.asked).toEqual([])
+/** Comes back from a provider whose person it vouches for; what it says of them is behind userinfo. */
+async function visited(name: string): Promise<() => Promise<Answer>> {
+  const [browser, provider] = [openBrowser(server.url), the(name)]
+  Object.assign(provider, { person: { sub: name, email: `${name}@example.com`, email_verified: true }, claimsIn: 'USER_INFO' })
+  const { data } = await browser.mutate('auth.provider.start', { provider: name, delivery: 'COOKIE' })
+  const { given } = await visit({ publicUrl, url: server.url }, (data as { url: string }).url)
+  return () => browser.mutate('auth.provider.finish', given)
+}
+
+test.each(Object.entries(endpoints))(
+  'O10 an issuer whose %s is in our own network gets nobody there, and nothing of it',
+  async (name, path) => {
+    const provider = `points${path.replace('/', '-')}`
+    the(provider).lies = { metadata: { [name]: inner.url + path } }
+    await keptOut(await visited(provider))
+  },
+)
+
+test.each(Object.entries(endpoints))('O10 an issuer whose %s redirects into our own network gets nobody there', async (_, path) => {
+  const provider = `sends${path.replace('/', '-')}`
+  const finish = await visited(provider)
+  the(provider).moods.set(path, { redirect: inner.url + path })
+  await keptOut(finish, notConfirmed)
+  expect(the(provider).asked).toContain(`${path === '/token' ? 'POST' : 'GET'} ${path}`)
+})
+
+test('what is in our own network could have been asked, and whoever has a provider that is well gets in', async () => {
+  const finish = await visited('fine')
+  expect((await finish()).data).toMatchObject({ status: 'SIGNED_IN' })
+  expect([(await fetch(inner.url)).status, inner.asked]).toEqual([200, ['GET /']])
 })
 
 test('an issuer whose document names another issuer is not used', async () => {
