@@ -65,7 +65,11 @@ test('a page signs in by its cookie, registers a passkey, and uses it as first f
   await server.signUpAs('page@example.com', { password })
   const plinth = clientOfPage()
   expect(await signIn(plinth, 'page@example.com', password, unasked)).toMatchObject({ email: 'page@example.com' })
-  expect(await addPasskey(plinth, 'laptop')).toMatchObject({ name: 'laptop', verifiesPerson: true })
+  const shown: (readonly string[])[] = []
+  const show = async (codes: readonly string[]) => void shown.push(codes)
+  expect(await addPasskey(plinth, 'laptop', show)).toMatchObject({ name: 'laptop', verifiesPerson: true })
+  expect(shown).toEqual([expect.objectContaining({ length: 10 })])
+  expect(await plinth.auth.account.secondFactors.query()).toEqual({ passkeys: 1, totp: false, recoveryCodesLeft: 10 })
   await proveAgain(plinth)
   expect(await signInByPasskey(clientOfPage())).toMatchObject({ status: 'SIGNED_IN', me: { email: 'page@example.com' } })
   const first = await plinth.auth.signIn.mutate({ email: 'page@example.com', password, delivery: 'COOKIE' })
@@ -106,14 +110,15 @@ test('Chromium runs the same examples, with an authenticator of its own', { time
       const [{ connect, signIn }, { addPasskey, proveAgain, signInByPasskey }] = await Promise.all([import('/browser.ts'), import('/passkeys.ts')])
       const plinth = connect(location.origin)
       const me = await signIn(plinth, 'chromium@example.com', '${password}', async () => '')
-      const passkey = await addPasskey(plinth, 'chromium')
+      let codes = []
+      const passkey = await addPasskey(plinth, 'chromium', async (shown) => { codes = shown })
       await proveAgain(plinth)
       await plinth.auth.signOut.mutate()
       const answer = await signInByPasskey(plinth)
-      return { email: me.email, name: passkey.name, verifies: passkey.verifiesPerson, status: answer.status, again: (await plinth.auth.me.query()).email }
+      return { email: me.email, name: passkey.name, verifies: passkey.verifiesPerson, codes: codes.length, status: answer.status, again: (await plinth.auth.me.query()).email }
     })()`)
     const email = 'chromium@example.com'
-    expect(seen).toEqual({ email, name: 'chromium', verifies: true, status: 'SIGNED_IN', again: email })
+    expect(seen).toEqual({ email, name: 'chromium', verifies: true, codes: 10, status: 'SIGNED_IN', again: email })
   } finally {
     await browser.close()
   }

@@ -2,10 +2,21 @@
 import type { Client, RouterOutputs } from '@plinth/client'
 import { startAuthentication, startRegistration } from '@simplewebauthn/browser'
 
-/** Registers a passkey for who is signed in. Where the last proof is older than ten minutes it is refused with STEP_UP_REQUIRED: see `proveAgain`. */
-export async function addPasskey(plinth: Client, name: string): Promise<RouterOutputs['auth']['passkey']['register']> {
+/** Shows codes to be kept on paper, and comes back when the person has them. */
+type ShowCodes = (codes: readonly string[]) => Promise<void>
+
+/**
+ * Registers a passkey for who is signed in. Where the last proof is older than ten minutes it is refused with STEP_UP_REQUIRED: see `proveAgain`.
+ * From then on a password alone signs nobody in: whoever has no recovery codes is given some, or they are locked out when the passkey is lost.
+ */
+export async function addPasskey(plinth: Client, name: string, show: ShowCodes): Promise<RouterOutputs['auth']['passkey']['register']> {
   const optionsJSON = await plinth.auth.passkey.registerOptions.mutate()
-  return plinth.auth.passkey.register.mutate({ name, response: await startRegistration({ optionsJSON }) })
+  const passkey = await plinth.auth.passkey.register.mutate({ name, response: await startRegistration({ optionsJSON }) })
+  if (passkey.recoveryCodesLeft > 0) return passkey
+  // The codes are for whoever has the passkey: it is shown once, which says as well that it works.
+  await proveAgain(plinth)
+  await show((await plinth.auth.recoveryCode.regenerate.mutate()).codes)
+  return passkey
 }
 
 /** Signs in by a passkey that the person chooses; nobody types an address. */

@@ -16,7 +16,11 @@ export const signInEvents = defineEvents('auth', {
     data: z.strictObject({ sessionId: SessionId, method: SignInMethod }),
   },
   'auth.totp.enrolled': { about: 'A person was shown a secret for an authenticator app, which is still to be confirmed.', data: Nothing },
-  'auth.totp.confirmed': { about: 'Sign-in asks a person for the code of an authenticator app from now on.', data: Nothing },
+  'auth.totp.confirmed': {
+    about:
+      'Sign-in asks a person for the code of an authenticator app from now on. The person is told by mail, also where no recovery code is left.',
+    data: z.strictObject({ recoveryCodesLeft: z.int() }),
+  },
   'auth.totp.disabled': { about: 'Sign-in asks a person for no authenticator app any more.', data: Nothing },
   'auth.recovery_codes.regenerated': { about: 'A person was shown new recovery codes; the old ones are worth nothing.', data: Nothing },
   'auth.recovery_code.used': { about: 'A recovery code stood in for a second factor.', data: z.strictObject({ left: z.int() }) },

@@ -55,9 +55,19 @@ export const noticedEvents = Object.keys(words) as NoticedEvent[]
 /** Tells the owner of an account what was changed, and what to do if it was not them. */
 export async function sendNotice(event: FeedEvent<NoticedEvent>): Promise<void> {
   const [subject, what] = words[event.name]
+  const toDo = lacksCodes(event) ? makeCodes : 'If you know of it, there is nothing to do.'
   const advice = event.name.startsWith('auth.person.') ? 'If you did not expect it, ask those who run this installation.' : ifNot()
-  const paragraphs = [`${what} on ${when(event.at)}. If you know of it, there is nothing to do.`, advice]
+  const paragraphs = [`${what} on ${when(event.at)}. ${toDo}`, advice]
   await sendLetter(event, await notice(event.user, subject, paragraphs))
+}
+
+const makeCodes =
+  'If you know of it, one thing is left to do: you have no recovery codes. Without them, whoever loses their passkey or authenticator app is locked out. ' +
+  'Make some while you are signed in, and keep them on paper.'
+
+/** The number is the event's, so that a repeated job sends the identical mail. */
+function lacksCodes({ data }: FeedEvent<NoticedEvent>): boolean {
+  return ('recoveryCodesLeft' in data && data.recoveryCodesLeft === 0) || ('left' in data && data.left === 0)
 }
 
 /**

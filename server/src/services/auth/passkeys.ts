@@ -3,6 +3,7 @@ import { db, keyset, refuse, transaction, type Refusal, type Row, type Tx } from
 import type { UserActor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { PasskeyId } from '#lib/ids.ts'
+import { lockCaller, refuseCaller } from './caller.ts'
 import { algorithms, handleOf, readRegistration, type Registration } from './passkey-answers.ts'
 import { challengeTtlMs, insertChallenge, takeChallenge } from './passkey-challenges.ts'
 import { party } from './passkey-party.ts'
@@ -16,11 +17,13 @@ import {
   type Passkey,
   type PasskeyList,
   type PasskeyRemoved,
+  type RegisteredPasskey,
   type RegisterOptions,
   type RegisterPasskey,
   type RemovePasskey,
   type RenamePasskey,
 } from './schema-passkey.ts'
+import { recoveryCodesLeft } from './second-factors.ts'
 import { countWaysIn } from './ways-in.ts'
 
 /** As many as anybody has devices. Each is in the options of every question to their owner. */
@@ -46,12 +49,13 @@ export async function beginRegistration(actor: UserActor, kind: SessionKind): Pr
 }
 
 /**
- * Registers a passkey by what the authenticator answered. From now on it is asked for after a password.
+ * Registers a passkey by what the authenticator answered. From now on it is asked for after a password: the answer says how many recovery codes there
+ * are for whoever loses it.
  *
  * @throws BAD_REQUEST at `response` where it is wrong, comes twice, too late, or from another session; CONFLICT PASSKEY_TAKEN where it is registered
  *   already, whoever's it is, and TOO_MANY.
  */
-export async function registerPasskey(actor: UserActor, { name, response }: RegisterPasskey): Promise<Passkey> {
+export async function registerPasskey(actor: UserActor, { name, response }: RegisterPasskey): Promise<RegisteredPasskey> {
   const registration = await readRegistration(response)
   const transports = (response.response.transports ?? []).filter((known) => Transport.safeParse(known).success)
   return transaction('auth', actor, (tx) => register(tx, actor, { ...registration, name, transports }))
@@ -64,11 +68,12 @@ interface New extends Registration {
 
 async function register(
   tx: Tx<'auth'>,
-  { userId, sessionId }: UserActor,
+  actor: UserActor,
   { challenge, info, name, transports }: New,
-): Promise<Passkey | Refusal> {
-  const user = await tx.lock('user', { id: userId })
-  if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
+): Promise<RegisteredPasskey | Refusal> {
+  const { userId, sessionId } = actor
+  const user = await lockCaller(tx, actor)
+  if (!user) return refuseCaller()
   const asked = await takeChallenge(tx, { purpose: 'REGISTER', challenge, holder: sessionId, userId })
   if (!asked || !info) {
     tx.record('auth.passkey.registration_failed', { user: userId }, {})
@@ -76,28 +81,25 @@ async function register(
   }
   if ((await tx.passkey.count({ where: { userId } })) >= most)
     return refuse('CONFLICT', `Nobody has more than ${most} passkeys. Remove one first.`, { reason: 'TOO_MANY' })
-  const { credential, userVerified, credentialBackedUp } = info
-  const [created] = await tx.passkey.createManyAndReturn({
-    data: [
-      {
-        userId,
-        name,
-        credentialId: credential.id,
-        publicKey: credential.publicKey,
-        counter: BigInt(credential.counter),
-        transports: [...new Set(transports)],
-        verifiesPerson: userVerified,
-        backedUp: credentialBackedUp,
-      },
-    ],
-    skipDuplicates: true,
-  })
+  const [created] = await tx.passkey.createManyAndReturn({ data: [{ userId, name, ...rowOf(info, transports) }], skipDuplicates: true })
   if (!created) {
     tx.record('auth.passkey.registration_refused', { user: userId }, {})
     return refuse('CONFLICT', 'This passkey is registered already.', { reason: 'PASSKEY_TAKEN' })
   }
-  tx.record('auth.passkey.registered', { user: userId }, { passkeyId: PasskeyId.parse(created.id) })
-  return present(created)
+  const left = await recoveryCodesLeft(userId)
+  tx.record('auth.passkey.registered', { user: userId }, { passkeyId: PasskeyId.parse(created.id), recoveryCodesLeft: left })
+  return { ...present(created), recoveryCodesLeft: left }
+}
+
+function rowOf({ credential, userVerified, credentialBackedUp }: NonNullable<Registration['info']>, transports: readonly string[]) {
+  return {
+    credentialId: credential.id,
+    publicKey: credential.publicKey,
+    counter: BigInt(credential.counter),
+    transports: [...new Set(transports)],
+    verifiesPerson: userVerified,
+    backedUp: credentialBackedUp,
+  }
 }
 
 /** Lists the passkeys of the person, newest first. */
@@ -119,14 +121,16 @@ export async function renamePasskey(actor: UserActor, { id, name }: RenamePasske
 }
 
 /**
- * Takes a passkey away: it signs in no more. One that never verified its person is no way in by itself, and may always go.
+ * Takes a passkey away: it signs in no more, and with the last second factor the recovery codes go. One that never verified its person is no way in by
+ * itself, and may always go.
  *
  * @throws NOT_FOUND for somebody else's, as for none; CONFLICT LAST_METHOD when the person has nothing else to sign in by.
  */
 export async function removePasskey(actor: UserActor, { id }: RemovePasskey): Promise<PasskeyRemoved> {
   return transaction('auth', actor, async (tx) => {
-    const user = await tx.lock('user', { id: actor.userId })
-    const passkey = user && (await tx.passkey.findFirst({ where: { id, userId: user.id } }))
+    const user = await lockCaller(tx, actor)
+    if (!user) return refuseCaller()
+    const passkey = await tx.passkey.findFirst({ where: { id, userId: user.id } })
     if (!passkey) return refuseUnknown(tx, actor, 'passkey.remove', 'There is no such passkey.')
     if (passkey.verifiesPerson && (await countWaysIn(tx, user.id)) === 1) {
       return refuseLastMethod(

@@ -3,17 +3,18 @@
  * server, so that whoever has the database alone cannot even try them (ASVS 5.0, 6.5.2).
  */
 import { randomBytes } from 'node:crypto'
-import { db, refuse, transaction, type Tx } from '#db'
+import { transaction, type Tx } from '#db'
 import type { Actor, UserActor } from '#lib/actor.ts'
 import { keyedHash } from '#lib/secrets.ts'
 import { base32 } from '#lib/totp.ts'
+import { lockCaller, refuseCaller } from './caller.ts'
 import type { SignInDone } from './complete-sign-in.ts'
 import { signInBySecondFactor } from './pending-sign-in.ts'
 import type { RecoveryCodes, RecoveryCodesLeft } from './schema-recovery-code.ts'
 import type { SessionKind } from './schema.ts'
 import type { SignedIn } from './schema-sign-in.ts'
 import type { SecondFactorCode, TotpCode } from './schema-totp.ts'
-import { secondFactorsOf } from './second-factors.ts'
+import { recoveryCodesLeft, secondFactorsOf } from './second-factors.ts'
 import { stepUp, type Prove } from './step-up.ts'
 import { insertToken, takeToken } from './tokens.ts'
 
@@ -24,15 +25,15 @@ const centuryMs = 100 * 365 * 24 * 60 * 60 * 1000
 
 /** Says how many a person has left. */
 export async function countRecoveryCodes(actor: UserActor): Promise<RecoveryCodesLeft> {
-  return { left: await db('auth').verificationToken.count({ where: unused(actor.userId) }) }
+  return { left: await recoveryCodesLeft(actor.userId) }
 }
 
 /** Makes ten and shows them once; those of before are worth nothing any more. They count at sign-in where there is a second factor. */
 export async function regenerateRecoveryCodes(actor: UserActor): Promise<RecoveryCodes> {
   const codes = Array.from({ length: howMany }, () => base32(randomBytes(bytes)))
   return transaction('auth', actor, async (tx) => {
-    const user = await tx.lock('user', { id: actor.userId })
-    if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
+    const user = await lockCaller(tx, actor)
+    if (!user) return refuseCaller()
     await purgeRecoveryCodes(tx, user.id)
     const about = { purpose: 'RECOVERY_CODE', userId: user.id, ttlMs: centuryMs } as const
     for (const [index, code] of codes.entries()) {
@@ -66,18 +67,13 @@ export async function stepUpByRecoveryCode(actor: UserActor, kind: SessionKind, 
 function proveRecoveryCode(code: string): Prove {
   return async (tx, user) => {
     if (!(await takeToken(tx, 'RECOVERY_CODE', tokenOf(user.id, code)))) return false
-    const left = await tx.verificationToken.count({ where: unused(user.id) })
-    tx.record('auth.recovery_code.used', { user: user.id }, { left })
+    tx.record('auth.recovery_code.used', { user: user.id }, { left: await recoveryCodesLeft(user.id) })
     return true
   }
 }
 
 async function purgeRecoveryCodes(tx: Tx<'auth'>, userId: string): Promise<void> {
   await tx.purge('verificationToken', { purpose: 'RECOVERY_CODE', userId })
-}
-
-function unused(userId: string) {
-  return { purpose: 'RECOVERY_CODE', userId, usedAt: null } as const
 }
 
 /** However it was typed: in groups or not, in capitals or not. Bound to the person, so that nobody's code is another's. */

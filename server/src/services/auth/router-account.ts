@@ -12,8 +12,10 @@ import {
   ListDataExports,
   ListSecurityActivity,
   Reactivate,
+  SecondFactors,
   SecurityActivityList,
 } from './schema-account.ts'
+import { getSecondFactors } from './second-factors.ts'
 import { listSecurityActivity } from './security-activity.ts'
 
 export const accountRouter = router({
@@ -22,6 +24,11 @@ export const accountRouter = router({
     .input(ListSecurityActivity)
     .output(SecurityActivityList)
     .query(({ ctx, input }) => listSecurityActivity(ctx.actor, input)),
+  /** Says what second factors the person has, and how many recovery codes stand in for one that is lost. */
+  secondFactors: signedIn
+    .input(Nothing)
+    .output(SecondFactors)
+    .query(({ ctx }) => getSecondFactors(ctx.actor)),
   /** Deactivates the account: it is gone at once, can be taken back for thirty days, and is then erased. */
   deactivate: steppedUp
     .meta({ cookies: true, changesCaller: true })

@@ -11,6 +11,7 @@ import {
   PasskeyList,
   PasskeyRemoved,
   PendingSignIn,
+  RegisteredPasskey,
   RegisterOptions,
   RegisterPasskey,
   RemovePasskey,
@@ -28,10 +29,13 @@ export const passkeyRouter = router({
     .input(Nothing)
     .output(RegisterOptions)
     .mutation(({ ctx }) => beginRegistration(ctx.actor, ctx.sessionInfo.kind)),
-  /** Registers the passkey by what `startRegistration` gave. From now on it signs in, and is asked for after a password. */
+  /**
+   * Registers the passkey by what `startRegistration` gave. From now on it signs in, and is asked for after a password. `recoveryCodesLeft: 0` is the
+   * cue to offer recovery codes.
+   */
   register: steppedUp
     .input(RegisterPasskey)
-    .output(Passkey)
+    .output(RegisteredPasskey)
     .mutation(({ ctx, input }) => registerPasskey(ctx.actor, input)),
   /** Lists the person's passkeys, newest first. */
   list: signedIn

@@ -19,6 +19,16 @@ export type ListSecurityActivity = z.infer<typeof ListSecurityActivity>
 export const SecurityActivityList = pageOf(SecurityEvent)
 export type SecurityActivityList = z.infer<typeof SecurityActivityList>
 
+/** What is asked for after a password, a mail or a provider. */
+export const SecondFactors = z.strictObject({
+  passkeys: z.int().min(0),
+  /** Whether there is an authenticator app. */
+  totp: z.boolean(),
+  /** What stands in for either. 0 beside one: whoever loses it is locked out, so offer `auth.recoveryCode.regenerate`. */
+  recoveryCodesLeft: z.int().min(0),
+})
+export type SecondFactors = z.infer<typeof SecondFactors>
+
 export const AccountDeactivated = z.strictObject({
   status: z.literal('DEACTIVATED'),
   /** Until then the link from the mail takes it back. */

@@ -102,6 +102,15 @@ export const Passkey = z.strictObject({
 })
 export type Passkey = z.infer<typeof Passkey>
 
+export const RegisteredPasskey = Passkey.extend({
+  /**
+   * What stands in for it when it is lost. 0: from now on whoever loses it is locked out, so offer `auth.recoveryCode.regenerate`, which asks for a proof
+   * by the new passkey first.
+   */
+  recoveryCodesLeft: z.int().min(0),
+})
+export type RegisteredPasskey = z.infer<typeof RegisteredPasskey>
+
 export const ListPasskeys = z.strictObject({ ...Page.shape })
 export type ListPasskeys = z.infer<typeof ListPasskeys>
 

@@ -1,6 +1,7 @@
 /** What goes into the procedures of authenticator apps and what comes out. */
 import { z } from 'zod'
 import { Token } from './schema.ts'
+import { SignedIn } from './schema-sign-in.ts'
 
 /** A code that a person typed. Anything but the known form is simply wrong. */
 export const TypedCode = z.string().min(1, 'is empty').max(64, 'is too long')
@@ -22,6 +23,12 @@ export type TotpEnrolment = z.infer<typeof TotpEnrolment>
 
 export const TotpCode = z.strictObject({ code: TypedCode })
 export type TotpCode = z.infer<typeof TotpCode>
+
+export const TotpConfirmed = SignedIn.extend({
+  /** What stands in for the app when it is lost. 0: from now on whoever loses it is locked out, so offer `auth.recoveryCode.regenerate`. */
+  recoveryCodesLeft: z.int().min(0),
+})
+export type TotpConfirmed = z.infer<typeof TotpConfirmed>
 
 export const TotpDisabled = z.strictObject({ status: z.literal('DISABLED') })
 export type TotpDisabled = z.infer<typeof TotpDisabled>

@@ -3,9 +3,23 @@
  * `secondFactorsOf`, or a sign-in would never ask for it.
  */
 import { db } from '#db'
+import type { UserActor } from '#lib/actor.ts'
 import type { StepUpMethod } from '#lib/errors.ts'
 import { providersThatAskAnew } from './providers.ts'
+import type { SecondFactors } from './schema-account.ts'
 import type { Level, SecondFactorMethod } from './schema-sign-in.ts'
+
+/** Says what second factors the person has, and how many recovery codes stand in for one that is lost. */
+export async function getSecondFactors({ userId }: UserActor): Promise<SecondFactors> {
+  const passkeys = await db('auth').passkey.count({ where: { userId } })
+  const totp = await db('auth').totpFactor.findFirst({ where: { userId, confirmedAt: { not: null } }, select: { id: true } })
+  return { passkeys, totp: totp !== null, recoveryCodesLeft: await recoveryCodesLeft(userId) }
+}
+
+/** Says how many recovery codes a person has that nobody used. Inside a transaction it counts in that transaction. */
+export async function recoveryCodesLeft(userId: string): Promise<number> {
+  return db('auth').verificationToken.count({ where: { purpose: 'RECOVERY_CODE', userId, usedAt: null } })
+}
 
 /** Lists the second factors of a person; none where the first is enough. Inside a transaction it reads in that transaction. */
 export async function secondFactorsOf(userId: string): Promise<SecondFactorMethod[]> {

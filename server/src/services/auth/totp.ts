@@ -4,12 +4,14 @@ import type { Actor, UserActor } from '#lib/actor.ts'
 import { publicUrl } from '#lib/mail.ts'
 import { isSealedByOldKey, openSecret, sealSecret } from '#lib/sealed.ts'
 import { base32, matchingTotpStep, newTotpSecret } from '#lib/totp.ts'
+import { lockCaller, refuseCaller } from './caller.ts'
 import { presentSignedIn, renewedWith, type SignInDone } from './complete-sign-in.ts'
 import { signInBySecondFactor } from './pending-sign-in.ts'
 import { purgeIdleRecoveryCodes } from './recovery-codes.ts'
 import type { SessionKind } from './schema.ts'
 import type { SignedIn } from './schema-sign-in.ts'
-import type { SecondFactorCode, Totp, TotpCode, TotpDisabled, TotpEnrolment } from './schema-totp.ts'
+import type { SecondFactorCode, Totp, TotpCode, TotpConfirmed, TotpDisabled, TotpEnrolment } from './schema-totp.ts'
+import { recoveryCodesLeft } from './second-factors.ts'
 import { newCredential, renewSession, type Credential } from './sessions.ts'
 import { stepUp, type Prove } from './step-up.ts'
 
@@ -24,8 +26,8 @@ export async function enrolTotp(actor: UserActor): Promise<TotpEnrolment> {
   const secret = newTotpSecret()
   const sealedSecret = sealSecret(secret.toString('base64url'), aboutTotpOf(actor.userId))
   return transaction('auth', actor, async (tx) => {
-    const user = await tx.lock('user', { id: actor.userId })
-    if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
+    const user = await lockCaller(tx, actor)
+    if (!user) return refuseCaller()
     await tx.purge('totpFactor', { userId: user.id, confirmedAt: null })
     await tx.totpFactor.create({ data: { userId: user.id, sealedSecret } })
     tx.record('auth.totp.enrolled', { user: user.id }, {})
@@ -35,24 +37,25 @@ export async function enrolTotp(actor: UserActor): Promise<TotpEnrolment> {
 
 /**
  * Confirms the app by a code that it made: from now on sign-in asks for it, and for no app before it. The session in use has shown a second
- * factor with that, and goes on at level 2 under a new token.
+ * factor with that, and goes on at level 2 under a new token. The answer says how many recovery codes there are for whoever loses the app.
  *
  * @throws BAD_REQUEST at `code`; NOT_FOUND when none waits to be confirmed.
  */
-export async function confirmTotp(actor: UserActor, kind: SessionKind, { code }: TotpCode): Promise<SignInDone<SignedIn>> {
+export async function confirmTotp(actor: UserActor, kind: SessionKind, { code }: TotpCode): Promise<SignInDone<TotpConfirmed>> {
   const credential = newCredential(kind)
   const answer = await transaction('auth', actor, (tx) => confirm(tx, actor, code, credential))
-  return renewedWith(answer, credential)
+  return { ...renewedWith(answer, credential), answer }
 }
 
 async function confirm(
   tx: Tx<'auth'>,
-  { userId, sessionId }: UserActor,
+  actor: UserActor,
   code: string,
   credential: Credential,
-): Promise<SignedIn | Refusal> {
-  const user = await tx.lock('user', { id: userId })
-  if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
+): Promise<TotpConfirmed | Refusal> {
+  const { userId, sessionId } = actor
+  const user = await lockCaller(tx, actor)
+  if (!user) return refuseCaller()
   const factor = await tx.totpFactor.findFirst({ where: { userId, confirmedAt: null } })
   if (!factor) return refuse('NOT_FOUND', 'No authenticator app waits to be confirmed.')
   const step = matchingTotpStep(secretOf(factor), code, tx.now)
@@ -63,16 +66,17 @@ async function confirm(
   await tx.purge('totpFactor', { userId, confirmedAt: { not: null } })
   await tx.totpFactor.update({ where: { id: factor.id }, data: { confirmedAt: tx.now, lastStep: step } })
   const session = await renewSession(tx, user, sessionId, credential, { methods: ['TOTP'], level: 2 })
-  if (!session) return refuse('UNAUTHORIZED', 'Sign in first.')
-  tx.record('auth.totp.confirmed', { user: userId }, {})
-  return presentSignedIn(user, session, credential)
+  if (!session) return refuseCaller()
+  const left = await recoveryCodesLeft(userId)
+  tx.record('auth.totp.confirmed', { user: userId }, { recoveryCodesLeft: left })
+  return { ...presentSignedIn(user, session, credential), recoveryCodesLeft: left }
 }
 
 /** Takes the app away: sign-in asks for it no more. None there is no error. */
 export async function disableTotp(actor: UserActor): Promise<TotpDisabled> {
   return transaction('auth', actor, async (tx) => {
-    const user = await tx.lock('user', { id: actor.userId })
-    if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
+    const user = await lockCaller(tx, actor)
+    if (!user) return refuseCaller()
     const removed = await tx.purge('totpFactor', { userId: user.id })
     await purgeIdleRecoveryCodes(tx, user.id)
     if (removed > 0) tx.record('auth.totp.disabled', { user: user.id }, {})
