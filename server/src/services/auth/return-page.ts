@@ -18,7 +18,8 @@ export function useReturnOrigins({ PUBLIC_URL, ALLOWED_ORIGINS }: Pick<Config, '
  * @throws BAD_REQUEST at `returnTo`.
  */
 export function returnPage(given: string, kind: SessionKind): string {
-  const url = URL.parse(given, home)
+  // A parser of addresses drops line breaks in silence: what was read would not be what was given.
+  const url = /[\p{Cc}\u2028\u2029]/u.test(given) ? null : URL.parse(given, home)
   const isAllowed = url !== null && (origins.has(url.origin) || (kind === 'BEARER' && isLoopback(url)))
   if (!isAllowed || url.username !== '' || url.password !== '') {
     throw new AppError('BAD_REQUEST', 'This page may not be returned to.', { fields: { returnTo: ['is no page of this installation'] } })
