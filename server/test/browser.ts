@@ -41,7 +41,8 @@ export function openBrowser(url: string, always: Record<string, string> = {}, fe
   }
 }
 
-async function answerOf(response: Response): Promise<Answer> {
+/** Reads what a call came to that was made in some other way. */
+export async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text()
   const body = JSON.parse(text) as { result?: { data: never }; error?: never }
   return {

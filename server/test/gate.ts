@@ -9,20 +9,32 @@ const takenUpMs = 50
 
 /**
  * Gives a `fetch` for so many requests: each opens a connection of its own and waits there; when the last one stands, all are written together.
- * What comes later goes at once, again on its own connection. It sends the headers that it is given, Host too, and none that it made up.
+ * What comes later goes at once, again on its own connection.
  */
 export function openGate(count: number): typeof globalThis.fetch {
   const opened = Promise.withResolvers<void>()
   let standing = 0
   return async function fetchAtOnce(input, init = {}) {
-    const url = new URL(input instanceof Request ? input.url : input)
-    const socket = connect(Number(url.port), url.hostname)
-    await once(socket, 'connect')
+    const url = urlOf(input)
+    const socket = await connected(url)
     standing += 1
     if (standing === count) void sleep(takenUpMs).then(opened.resolve)
     await opened.promise
     return exchange(socket, url, init)
   }
+}
+
+/** A `fetch` that sends the headers that it is given, Host and Origin too, and none that it made up. On a connection of its own. */
+export const bareFetch: typeof globalThis.fetch = async (input, init = {}) => exchange(await connected(urlOf(input)), urlOf(input), init)
+
+function urlOf(input: Parameters<typeof globalThis.fetch>[0]): URL {
+  return new URL(input instanceof Request ? input.url : input)
+}
+
+async function connected({ port, hostname }: URL): Promise<Socket> {
+  const socket = connect(Number(port), hostname)
+  await once(socket, 'connect')
+  return socket
 }
 
 async function exchange(socket: Socket, url: URL, { method = 'GET', headers, body }: RequestInit): Promise<Response> {
