@@ -2,11 +2,12 @@
  * Leaving. A deactivated account is gone at once for everybody, and can be taken back for thirty days by the link from a mail; after that it is
  * erased (erasure.ts). The days of grace are for accounts that were deactivated by somebody else, or in anger.
  */
-import { conflictOn, refuse, transaction, withDeleted, type Refusal, type Tx } from '#db'
-import { refusalOf } from '#db/refusal.ts'
+import { conflictOn, refuse, transaction, withDeleted, type Tx } from '#db'
 import { anonymous, type UserActor } from '#lib/actor.ts'
+import { isAppError } from '#lib/errors.ts'
 import { endAccess } from './access.ts'
 import { soleOwnerships } from './application-owners.ts'
+import { lockCaller, refuseCaller } from './caller.ts'
 import { freeAddress } from './free-address.ts'
 import { sourcesOfPersonalData } from './personal-data-sources.ts'
 import type { AccountDeactivated, AccountReactivated, Reactivate } from './schema-account.ts'
@@ -21,8 +22,8 @@ const graceMs = 30 * 24 * 60 * 60 * 1000
  */
 export async function deactivateAccount(actor: UserActor): Promise<AccountDeactivated> {
   return transaction('auth', actor, async (tx) => {
-    const user = await tx.lock('user', { id: actor.userId })
-    if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
+    const user = await lockCaller(tx, actor)
+    if (!user) return refuseCaller()
     if ((await soleOwnerships(tx, user.id)).length > 0) {
       recordRefusal(tx, user.id)
       return refuse('CONFLICT', 'An application would be left without an owner: make somebody else its owner first, or delete it.', {
@@ -48,10 +49,10 @@ function recordRefusal(tx: Tx<'auth'>, userId: string): void {
 /** What another service refuses is refused, and nothing of what came before it stays but the trace. */
 function passOn(actor: UserActor): (refusal: unknown) => Promise<void> {
   return async (refusal) => {
-    if (!refusalOf(refusal)) throw refusal
+    if (!isAppError(refusal, 'CONFLICT')) throw refusal
     await transaction('auth', actor, async (tx) => {
       recordRefusal(tx, actor.userId)
-      return refusal as Refusal
+      return refuse('CONFLICT', refusal.message, refusal.details)
     })
   }
 }

@@ -1,7 +1,6 @@
 /** Sign-in by Plex: the server holds the PIN and asks; the browser or tool that began says when to, and is told what came of it, never the token. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { transaction } from '#db'
-import { anonymous } from '#lib/actor.ts'
 import { VisitId } from '#lib/ids.ts'
 import { openSecret, sealSecret } from '#lib/sealed.ts'
 import { thePlex, type Pin } from './plex.ts'
@@ -15,7 +14,7 @@ import {
   refuseVisit,
   takePinVisit,
 } from './provider-attempts.ts'
-import { finished, mayMailTo, settleVisit, type Finished } from './provider-settle.ts'
+import { actorOf, finished, mayMailTo, settleVisit, type Finished } from './provider-settle.ts'
 import type { Beginner, Visitor } from './provider-sign-in.ts'
 import { returnPage } from './return-page.ts'
 import type { SessionKind } from './schema.ts'
@@ -70,8 +69,7 @@ export async function checkPlex(visitor: Visitor, input: CheckPlex, signal: Abor
 async function askOnce({ actor, inBrowser, marker }: Visitor, { id, secret }: CheckPlex): Promise<Finished<PlexChecked>> {
   const plex = thePlex()
   const attempt = await findPinVisit(actor, id, secret ?? inBrowser)
-  if (!attempt?.sealedPin)
-    return transaction<'auth', never>('auth', anonymous, async (tx) => refuseVisit(tx, actor, 'plex', 'UNAUTHORIZED'))
+  if (!attempt?.sealedPin) return transaction<'auth', never>('auth', actor, async (tx) => refuseVisit(tx, actor, 'plex', 'UNAUTHORIZED'))
   const credential = newCredential(attempt.kind)
   if (!(await mayAskNow(id, askEveryMs))) return finished(waiting, credential, marker)
   // What the server sealed itself is what it opens.
@@ -79,7 +77,7 @@ async function askOnce({ actor, inBrowser, marker }: Visitor, { id, secret }: Ch
   const identity = await plex.identify(pin).catch(notConfirmed(actor, 'plex'))
   if (!identity) return finished(waiting, credential, marker)
   const mayMail = await mayMailTo(attempt, identity)
-  const answer = await transaction('auth', anonymous, async (tx) => {
+  const answer = await transaction('auth', actorOf({ attempt, actor }), async (tx) => {
     if (!(await takePinVisit(tx, id))) return refuseVisit(tx, actor, 'plex', 'UNAUTHORIZED')
     return settleVisit(tx, { attempt, identity, credential, actor, mayMail })
   })

@@ -82,7 +82,7 @@ export interface Finisher {
  */
 export async function takeAttempt({ actor, provider, state, secret, purposes }: Finisher): Promise<Row<'providerAttempt'>> {
   return apart(() =>
-    transaction('auth', anonymous, async (tx) => {
+    transaction('auth', actor, async (tx) => {
       const [taken] = await tx.providerAttempt.updateManyAndReturn({
         where: { stateHash: sha256(state), provider, purpose: { in: [...purposes] }, ...openTo(actor, secret, tx.now) },
         data: { usedAt: tx.now },
@@ -115,7 +115,7 @@ export const refusedSentence = 'This sign-in is unknown, was used, is too old, o
 export function notConfirmed(actor: Actor, provider: string): (error: unknown) => Promise<never> {
   return async (error) => {
     if (!isAppError(error, 'INVALID_TOKEN')) throw error
-    return transaction<'auth', never>('auth', anonymous, async (tx) => {
+    return transaction<'auth', never>('auth', actor, async (tx) => {
       refuseVisit(tx, actor, provider)
       return refuse('INVALID_TOKEN', error.message)
     })

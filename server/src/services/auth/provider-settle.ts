@@ -1,6 +1,6 @@
 /** What somebody proved to be at a provider, made into what their visit was for: a session, an account, or a link. */
 import { db, refuse, type Refusal, type Row, type Tx } from '#db'
-import type { Actor } from '#lib/actor.ts'
+import { anonymous, type Actor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { keyedHash } from '#lib/secrets.ts'
 import { settleSignUp } from './accounts.ts'
@@ -45,6 +45,11 @@ export async function settleVisit(tx: Tx<'auth'>, proven: Proven): Promise<Provi
   const user = await tx.lock('user', { id: linked.userId })
   const isStill = user !== null && (await noteUse(tx, linked.id, identity))
   return isStill ? enter(tx, user, proven) : refuseVisit(tx, proven.actor, attempt.provider)
+}
+
+/** Who does it: whoever links is signed in, and whoever signs in is nobody yet. */
+export function actorOf({ attempt, actor }: Pick<Proven, 'attempt' | 'actor'>): Actor {
+  return attempt.purpose === 'LINK' ? actor : anonymous
 }
 
 /** Puts the answer together with its cookies. `marker` is what the device was given by an earlier sign-in. */

@@ -1,13 +1,13 @@
 /** Visits to a provider: begun, and finished by its answer. The network is asked between two transactions, never in one. */
 import { transaction, type Row } from '#db'
-import { anonymous, type Actor, type UserActor } from '#lib/actor.ts'
+import { type Actor, type UserActor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { publicUrl } from '#lib/mail.ts'
 import type { SignInDone } from './complete-sign-in.ts'
 import { findLinked } from './linked-accounts.ts'
 import { hasPlex } from './plex.ts'
 import { holderOf, insertAttempt, newAttemptId, secretsOf, notConfirmed, takeAttempt, type NewAttempt } from './provider-attempts.ts'
-import { finished, mayMailTo, settleVisit, type Finished } from './provider-settle.ts'
+import { actorOf, finished, mayMailTo, settleVisit, type Finished } from './provider-settle.ts'
 import type { Identity } from './provider.ts'
 import { redirectProvider, redirectProviders } from './providers.ts'
 import { returnPage } from './return-page.ts'
@@ -82,7 +82,7 @@ export async function finishProvider(visitor: Visitor, input: FinishProvider): P
   const { attempt, identity } = await redeem(visitor, input, ['SIGN_IN', 'LINK'])
   const proven = { attempt, identity, credential: newCredential(attempt.kind), actor: visitor.actor }
   const mayMail = await mayMailTo(attempt, identity)
-  const answer = await transaction('auth', anonymous, (tx) => settleVisit(tx, { ...proven, mayMail }))
+  const answer = await transaction('auth', actorOf(proven), (tx) => settleVisit(tx, { ...proven, mayMail }))
   return finished(answer, proven.credential, visitor.marker)
 }
 
