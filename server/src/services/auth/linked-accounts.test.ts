@@ -5,6 +5,7 @@ import { query } from '../../../test/database.ts'
 import { eventually } from '../../../test/outbox.ts'
 import { startInstallation, type Installation } from '../../../test/providers/installation.ts'
 import { atOnce, cookiesOf } from '../../../test/race.ts'
+import { stepUpByMail } from '../../../test/step-up.ts'
 import type { TestServer } from '../../../test/server.ts'
 import { waysInOf } from '../../../test/ways-in.ts'
 
@@ -155,6 +156,7 @@ test("O01 a link that one person began is not finished by another, nor turned in
 test('the last way in is not unlinked, also when it is tried for the last two at once, twenty times', async () => {
   const browser = openBrowser(server.url)
   await browser.mutate('auth.provider.finish', await come(browser, 'only-1', 'auth.provider.start'))
+  await stepUpByMail(server, browser, 'only-1@elsewhere.example')
   await link(browser, 'only-2')
   const accounts = await mine(browser)
   const headers = cookiesOf(browser)

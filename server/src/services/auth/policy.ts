@@ -47,6 +47,16 @@ export function levelOf(stored: number): Level {
   return stored >= 2 ? 2 : 1
 }
 
+const remembering: ReadonlySet<SignInMethod> = new Set(['REMEMBERED', 'PROVIDER', 'PLEX'])
+
+/**
+ * Whether one of these methods shows that the person is there: a device signs in by itself, and so does a provider that remembers whoever used
+ * it last. What is sensitive is asked of such a session as of an old one.
+ */
+export function showsPerson(methods: readonly SignInMethod[]): boolean {
+  return methods.some((method) => !remembering.has(method))
+}
+
 const secondFactors: ReadonlySet<SignInMethod> = new Set(['PASSKEY', 'TOTP', 'RECOVERY_CODE'])
 
 /** Whether a method brings a session to level 2 when it is added to a first factor. */

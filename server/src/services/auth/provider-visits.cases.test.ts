@@ -5,6 +5,7 @@ import { query } from '../../../test/database.ts'
 import { startInstallation, type Beginning, type Installation } from '../../../test/providers/installation.ts'
 import type { Person } from '../../../test/providers/openid.ts'
 import { atOnce, cookiesOf } from '../../../test/race.ts'
+import { stepUpByMail } from '../../../test/step-up.ts'
 import { waysInOf } from '../../../test/ways-in.ts'
 
 let place: Installation
@@ -98,6 +99,7 @@ test.each(['company', 'github'])('O03 a code of %s that is injected into a link 
   const people = [somebody(), somebody()] as const
   const [victim, attacker] = [open(), open()]
   await signIn(people[0], 'other', victim)
+  await stepUpByMail(place.server, victim, people[0].email)
   const theirs = await come(attacker, people[1], { provider })
   const own = await come(victim, people[0], { provider, by: 'auth.provider.link' })
   await refused(() => finish(victim, theirs), unknownVisit, people)

@@ -88,9 +88,10 @@ test('a thief who was quicker than the owner by less than half a minute is out w
 test('later it is a copy also where it merely comes along with another sign-in, of one factor or of two: the owner is told', async () => {
   for (const enrols of [false, true]) {
     const { email, browser, remembered } = await person()
-    const thief = browserWith(remembered)
+    const [thief, elsewhere] = [browserWith(remembered), open()]
     await comeBack(thief)
-    const app = enrols ? await enrolApp(thief) : null
+    await signIn(email, elsewhere)
+    const app = enrols ? await enrolApp(elsewhere) : null
     await advance(server.database.ownerUrl, 30_000)
     const answer = (await signIn(email, browser)).data as { pendingToken: string }
     if (app) await browser.mutate('auth.secondFactor.totp', { pendingToken: answer.pendingToken, code: app.code(1) })

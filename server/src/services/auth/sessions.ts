@@ -7,7 +7,7 @@ import { now } from '#lib/clock.ts'
 import { SessionId, type UserId } from '#lib/ids.ts'
 import { prefixOf } from '#lib/network-address.ts'
 import { sha256 } from '#lib/secrets.ts'
-import { levelOf, lifetimesOf } from './policy.ts'
+import { levelOf, lifetimesOf, showsPerson } from './policy.ts'
 import { refuseUnknown } from './refusals.ts'
 import { revocation } from './revocations.ts'
 import { findToken } from './tokens.ts'
@@ -55,6 +55,9 @@ export interface Proof {
   readonly level: Level
 }
 
+/** When a session was proven whose person was not seen to do anything. */
+const never = new Date(0)
+
 /**
  * Starts a session: the only place that does, and `completeSignIn` alone calls it for a sign-in. The caller has locked the account's row and
  * knows that it may sign in. The network is kept shortened and the user agent cut, for people to recognise their sessions by.
@@ -75,6 +78,7 @@ export async function mintSession(
       tokenHash: sha256(credential.token),
       rememberedAs: credential.remembered?.family ?? null,
       ...times,
+      ...(!showsPerson(proof.methods) && { authenticatedAt: never }),
       ...(impersonation && boundedBy(impersonation, times, tx.now)),
       addressPrefix: prefixOf(call?.address ?? null),
       userAgent: call?.userAgent?.slice(0, 300) ?? null,
@@ -132,8 +136,9 @@ function provenNow(tx: Tx<'auth'>, user: Row<'user'>, { methods, level }: Proof)
 }
 
 /**
- * Ends the sessions of a person that match, and tells every process with the commit, this one first. Gives how many were
- * alive. Where it is not one alone, what the person does in others' names ends as well.
+ * Ends the sessions of a person that match, and tells every process with the commit, this one first. Gives how many were alive. Where it is not one
+ * alone, sign-ins that wait and what the person does in others' names end as well. It locks the account's row, as every sign-in does: one that is just
+ * under way would otherwise not be seen here.
  */
 export async function endSessions(
   tx: Tx<'auth'>,
@@ -141,6 +146,7 @@ export async function endSessions(
   where: { id?: string | { not: string }; rememberedAs?: string },
   reason: EndReason,
 ): Promise<number> {
+  await tx.lock('user', { id: userId })
   const ended = await tx.session.updateManyAndReturn({
     where: { ...where, userId, revokedAt: null },
     data: { revokedAt: tx.now, endReason: reason },
@@ -150,8 +156,15 @@ export async function endSessions(
   const families = [where.rememberedAs, ...ended.map(({ rememberedAs }) => rememberedAs)].filter((family) => typeof family === 'string')
   const isOfOne = typeof where.id === 'string' || where.rememberedAs !== undefined
   await forgetDevices(tx, userId, isOfOne ? families : null)
+  if (!isOfOne) await endWhatWaits(tx, userId)
   if (!isOfOne) await endImpersonationsBy(tx, userId)
   return ended.length
+}
+
+/** What was begun by what ends here is not gone on with: sign-ins that wait for their second factor, and mails that sign in or step up. */
+async function endWhatWaits(tx: Tx<'auth'>, userId: string): Promise<void> {
+  const waiting = ['SECOND_FACTOR', 'EMAIL_SIGN_IN', 'EMAIL_STEP_UP'] as const
+  await tx.verificationToken.deleteMany({ where: { userId, usedAt: null, purpose: { in: [...waiting] } } })
 }
 
 /** What an administrator does in others' names ends with their own sessions. */
@@ -198,7 +211,10 @@ export async function signOut(actor: Actor, remembered: string | null = null): P
   return transaction('auth', actor, async (tx): Promise<SignedOut> => {
     if (actor.kind === 'USER') await endSession(tx, actor.userId, actor.sessionId, 'SIGNED_OUT')
     const known = remembered === null ? null : await findToken(tx, 'REMEMBERED', remembered)
-    if (known?.userId) await forgetDevices(tx, known.userId, [known.subject])
+    if (known?.userId) {
+      await tx.lock('user', { id: known.userId })
+      await forgetDevices(tx, known.userId, [known.subject])
+    }
     return { status: 'SIGNED_OUT' }
   })
 }
