@@ -1,5 +1,4 @@
 /** Bodies that are too large, too deep, or lie about what they hold: refused as what they are, before anything is done. */
-import { connect } from 'node:net'
 import { decode, encode } from '@plinth/client/transformer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answerOf, openBrowser, toldBy, type Answer } from '../browser.ts'
@@ -8,6 +7,7 @@ import { bareFetch, openGate } from '../gate.ts'
 import { startTestServer, type TestServer } from '../server.ts'
 import { withThrottles } from '../throttles.ts'
 import { fastest } from '../timing.ts'
+import { exchange } from '../wire.ts'
 
 const password = 'nine lazy otters hum'
 const email = 'ada@example.com'
@@ -98,7 +98,7 @@ describe('a body', () => {
   test('C09 of a megabyte is 413 by its announced length, unread, and the connection closes', () =>
     signsNobodyIn(async () => {
       for (const length of [64 * 1024 + 1, 1024 * 1024, 1e15]) {
-        const { head, body } = await exchange(`content-length: ${length}\r\n\r\n`)
+        const { head, body } = await call(`content-length: ${length}\r\n\r\n`)
         expect(head).toMatch(/^HTTP\/1\.1 413 [^]*connection: close/i)
         expect(toldBy({ status: 413, error: decode(JSON.parse(body).error) } as Answer)).toEqual(tooLarge)
       }
@@ -107,7 +107,7 @@ describe('a body', () => {
   test('C09 that announces no length is 413 as soon as it is too long, also from twenty at once, and memory stays flat', () =>
     signsNobodyIn(async () => {
       const before = process.memoryUsage().rss
-      const answers = await Promise.all(Array.from({ length: 20 }, () => exchange('transfer-encoding: chunked\r\n\r\n', chunks(megabyte))))
+      const answers = await Promise.all(Array.from({ length: 20 }, () => call('transfer-encoding: chunked\r\n\r\n', chunks(megabyte))))
       for (const { head, body } of answers) {
         expect(head).toMatch(/^HTTP\/1\.1 413 [^]*connection: close/i)
         expect(toldBy({ status: 413, error: decode(JSON.parse(body).error) } as Answer)).toEqual(tooLarge)
@@ -245,16 +245,9 @@ function chunks(text: string): string {
   return `${parts.map((part) => `${part.length.toString(16)}\r\n${part}\r\n`).join('')}0\r\n\r\n`
 }
 
-/** Sends a call in its own words and gives what came back before the connection was closed. */
-function exchange(rest: string, body = ''): Promise<{ head: string; body: string }> {
-  const { hostname, port } = new URL(server.url)
+/** Sends a sign-in in its own words, and gives the head and the body of what came back before the connection was closed. */
+async function call(rest: string, body = ''): Promise<{ head: string; body: string }> {
   const head = `POST /trpc/auth.signIn HTTP/1.1\r\nhost: x\r\nsec-fetch-site: same-origin\r\ncontent-type: application/json\r\n`
-  return new Promise((resolve) => {
-    const socket = connect(Number(port), hostname, () => socket.write(head + rest + body))
-    let answer = ''
-    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()))
-    // What is still to be sent is lost when the server closes: its answer is there by then.
-    socket.on('error', () => undefined)
-    socket.on('close', () => resolve({ head: answer.split('\r\n\r\n')[0] ?? '', body: answer.split('\r\n\r\n')[1] ?? '' }))
-  })
+  const [said = '', told = ''] = (await exchange(server.url, head + rest + body)).split('\r\n\r\n')
+  return { head: said, body: told }
 }
