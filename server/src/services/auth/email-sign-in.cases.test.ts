@@ -3,6 +3,7 @@ import { enrolApp } from '../../../test/authenticator-app.ts'
 import { openBrowser, toldBy, type Answer } from '../../../test/browser.ts'
 import { advance } from '../../../test/clock.ts'
 import { query } from '../../../test/database.ts'
+import { openGate } from '../../../test/gate.ts'
 import { eventually } from '../../../test/outbox.ts'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
 import { withThrottles } from '../../../test/throttles.ts'
@@ -23,6 +24,11 @@ const ask = <R extends Record<string, unknown>>(sql: string, values: unknown[] =
 const open = () => openBrowser(server.url)
 const request = async (email: string, browser = open()) =>
   (await browser.mutate('auth.emailSignIn.request', { email })).data as { pendingToken: string }
+/** Twenty browsers whose calls go at one moment. */
+const twenty = () => {
+  const gate = openGate(20)
+  return Array.from({ length: 20 }, () => openBrowser(server.url, {}, gate))
+}
 const byCode = (pendingToken: string, code: string, browser = open()) =>
   browser.mutate('auth.emailSignIn.byCode', { pendingToken, code, delivery: 'COOKIE' })
 const byLink = (token: string, browser = open()) => browser.mutate('auth.emailSignIn.byLink', { token, delivery: 'COOKIE' })
@@ -90,10 +96,10 @@ test('opening the link does nothing: whoever looks into mails uses nothing up', 
 test('of twenty at once that follow a link, and of twenty that type a code, one is let in', async () => {
   const email = await person()
   const { link } = await asked(email)
-  const links = await Promise.all(Array.from({ length: 20 }, () => byLink(link)))
+  const links = await Promise.all(twenty().map((browser) => byLink(link, browser)))
   expect(statuses(links).toSorted()).toEqual([200, ...Array<number>(19).fill(400)])
   const { pendingToken, code } = await asked(email)
-  const codes = await Promise.all(Array.from({ length: 20 }, () => byCode(pendingToken, code)))
+  const codes = await Promise.all(twenty().map((browser) => byCode(pendingToken, code, browser)))
   expect(statuses(codes).toSorted()).toEqual([200, ...Array<number>(19).fill(401)])
 })
 
