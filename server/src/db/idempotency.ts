@@ -5,6 +5,7 @@ import { AppError } from '#lib/errors.ts'
 import { database } from './client.ts'
 import type { Connection } from './connection.ts'
 import type { Service } from './models.ts'
+import { statementName } from './statements.ts'
 import type { Unit } from './unit.ts'
 
 /** After this long the same key is a new call. */
@@ -79,12 +80,11 @@ const readKept = `${readClaim} AND created_at > core.clock() - ${kept}`
  * @throws ALREADY_DONE where the result was not kept.
  */
 export async function keptResult(service: string, procedure: string, call: Idempotency): Promise<{ readonly result: unknown } | undefined> {
-  const { rows } = await database().pool.query<{ fingerprint: Buffer; result: string | null }>(readKept, [
-    service,
-    call.owner,
-    procedure,
-    call.key,
-  ])
+  const { rows } = await database().pool.query<{ fingerprint: Buffer; result: string | null }>({
+    name: statementName(readKept),
+    text: readKept,
+    values: [service, call.owner, procedure, call.key],
+  })
   const [known] = rows
   return known && Buffer.from(call.fingerprint).equals(known.fingerprint) ? { result: decodeResult(known.result) } : undefined
 }
