@@ -1,13 +1,14 @@
-/** What a request says beside its input: line breaks where there should be none, and other names for this server. */
+/** What a request says beside its input: line breaks where there should be none, other names for this server, other callers. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readOutbox } from '../../src/http/outbox.ts'
 import { openBrowser, type Answer, type Browser } from '../browser.ts'
 import { query } from '../database.ts'
-import { bareFetch } from '../gate.ts'
+import { bareFetch, openGate } from '../gate.ts'
 import { eventually } from '../outbox.ts'
 import { startOpenIdProvider, type OpenIdProvider } from '../providers/openid.ts'
 import { visit } from '../providers/visit.ts'
 import { startTestServer, type TestServer } from '../server.ts'
+import { withThrottles } from '../throttles.ts'
 import { exchange } from '../wire.ts'
 
 const password = 'nine lazy otters hum'
@@ -204,4 +205,19 @@ describe('whatever a request calls this server', () => {
     company.person = { sub: 'host', email: 'host@example.com', email_verified: true }
     expect((await visit({ publicUrl: home, url: server.url }, url)).page).toBe(`${home}/auth/finish`)
   })
+})
+
+test('C19 where no proxy is trusted, no header makes two hundred guesses those of several callers', async () => {
+  const names = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'cf-connecting-ip', 'true-client-ip', 'x-client-ip']
+  const fetch = openGate(200)
+  const guess = (index: number) => {
+    const address = `203.0.113.${index}`
+    const headers = Object.fromEntries(names.map((name) => [name, name === 'forwarded' ? `for=${address}` : address]))
+    const input = { email: `guessed${index}@example.com`, password: 'a guess as good as any', delivery: 'TOKEN' }
+    return openBrowser(server.url, headers, fetch).mutate('auth.signIn', input)
+  }
+  const answers = await withThrottles(server.database.ownerUrl, () => Promise.all(Array.from({ length: 200 }, (_, index) => guess(index))))
+  const told = answers.map(({ status, error }) => `${status} ${error?.data.code}`)
+  expect(told.filter((each) => each === '401 UNAUTHORIZED')).toHaveLength(30)
+  expect(told.filter((each) => each === '429 TOO_MANY_REQUESTS')).toHaveLength(170)
 })
