@@ -11,7 +11,7 @@ import type { EmailCode, EmailCodeSent, EmailLink, RequestEmailSignIn } from './
 import type { SignInAnswer } from './schema-sign-in.ts'
 import { credentialFor, type Credential } from './sessions.ts'
 import { forgiving, mayMail, refuseThrottled, takeAttempt } from './throttle.ts'
-import { countTry, insertToken, nobody, refuseToken, takeToken } from './tokens.ts'
+import { countTry, findGoodToken, insertToken, nobody, refuseToken, takeToken } from './tokens.ts'
 
 const purpose = 'EMAIL_SIGN_IN'
 
@@ -44,9 +44,11 @@ export async function signInByEmailLink(
 ): Promise<SignInDone> {
   const credential = credentialFor(delivery, remember)
   const answer = await transaction('auth', anonymous, async (tx) => {
-    const taken = await takeToken(tx, purpose, token)
-    const user = taken && (await lockOwner(tx, taken))
-    return user ? enter(tx, user, credential, actor) : refuseToken(tx, purpose, token)
+    const found = await findGoodToken(purpose, token)
+    // The account before the token, as whoever ends what waits: in the other order the two would wait for each other.
+    const user = found && (await lockOwner(tx, found))
+    const taken = user && (await takeToken(tx, purpose, token))
+    return taken ? enter(tx, user, credential, actor) : refuseToken(tx, purpose, token)
   })
   return doneWith(answer, credential, marker)
 }
