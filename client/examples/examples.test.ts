@@ -1,7 +1,7 @@
 /** The examples, run as they are: in Node, and in Chromium where there is one. */
 import { existsSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
-import { chromium } from 'playwright-core'
+import { chromium, type BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createViteServer } from 'vitest/node'
 import { newAuthenticator, type Authenticator } from '../../server/test/authenticator.ts'
@@ -119,10 +119,30 @@ test('Chromium runs the same examples, with an authenticator of its own', { time
     })()`)
     const email = 'chromium@example.com'
     expect(seen).toEqual({ email, name: 'chromium', verifies: true, codes: 10, status: 'SIGNED_IN', again: email })
+    const tabs = await restoredTabs(await browser.newContext(), pages.url)
+    expect(tabs).toEqual(Array(10).fill('restored@example.com'))
   } finally {
     await browser.close()
   }
 })
+
+/** Ten tabs of a browser whose session is over and that is remembered, opened at once: who is signed in in each. */
+async function restoredTabs(browser: BrowserContext, url: string): Promise<unknown[]> {
+  await server.signUpAs('restored@example.com', { password })
+  const open = async () => {
+    const page = await browser.newPage()
+    await page.goto(`${url}/empty.html`)
+    return page
+  }
+  await (
+    await open()
+  ).evaluate(`import('/browser.ts').then(({ connect }) => connect(location.origin).auth.signIn.mutate(
+    { email: 'restored@example.com', password: '${password}', delivery: 'COOKIE', remember: true }))`)
+  await browser.clearCookies({ name: 'plinth_session' })
+  const tabs = await Promise.all(Array.from({ length: 10 }, open))
+  const comeBack = `import('/browser.ts').then(async ({ connect, comeBack }) => (await comeBack(connect(location.origin), async () => ''))?.email)`
+  return Promise.all(tabs.map((tab) => tab.evaluate<unknown>(comeBack)))
+}
 
 /** Serves the examples as modules, and the API under the same host. */
 async function servePages(): Promise<AsyncDisposable & { url: string }> {
