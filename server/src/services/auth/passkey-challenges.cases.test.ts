@@ -1,5 +1,6 @@
 /** What a passkey signed, shown again: later, elsewhere, for something else, by a copy of it, and many times at one moment. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newAuthenticator } from '../../../test/authenticator.ts'
 import { openBrowser, toldBy, type Answer, type Browser } from '../../../test/browser.ts'
 import { advance } from '../../../test/clock.ts'
 import { query } from '../../../test/database.ts'
@@ -18,6 +19,7 @@ import { startTestServer, type TestServer } from '../../../test/server.ts'
 import { waysInOf } from '../../../test/ways-in.ts'
 
 type Asked = Parameters<PasskeyPerson['key']['sign']>[0]
+type Made = Parameters<PasskeyPerson['key']['register']>[0]
 type Response = Awaited<ReturnType<typeof answerOf>>
 
 const minute = 60_000
@@ -152,6 +154,20 @@ test('M13 what was signed for one purpose is worth nothing for another, nor for 
   expect((await complete(open(), one, forOne)).status).toBe(200)
   expect((await browser.mutate('auth.stepUp.passkey', { response: forStepUp })).status).toBe(200)
   expect((await signIn(browser, forSignIn)).status).toBe(200)
+})
+
+test('M13 what a new passkey is made for is no proof, and what a proof is asked for makes no new passkey', async () => {
+  const who = await person({ counts: false })
+  const { key, browser } = who
+  await stepUpBy(browser, key)
+  const toRegister = (await browser.mutate('auth.passkey.registerOptions')).data as Made
+  const toProve = (await browser.mutate('auth.passkey.stepUpOptions')).data as Asked
+  const proof = key.sign({ ...toProve, challenge: toRegister.challenge })
+  await refused(who, () => browser.mutate('auth.stepUp.passkey', { response: proof }), notProven)
+  const made = newAuthenticator({ origin: passkeyOrigin }).register({ ...toRegister, challenge: toProve.challenge })
+  const notRegistered = { ...notProven, message: 'The passkey was not registered. Begin again.' }
+  await refused(who, () => browser.mutate('auth.passkey.register', { name: 'x', response: made }), notRegistered)
+  expect((await browser.mutate('auth.stepUp.passkey', { response: key.sign(toProve) })).status).toBe(200)
 })
 
 test("M13 nobody completes somebody else's sign-in, nor proves themselves there, by a passkey of their own", async () => {
