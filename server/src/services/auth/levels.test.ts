@@ -90,7 +90,12 @@ test('M04 knowing the password clears no counter while the second factor is stil
     await attempt(),
     await attempt(),
   ])
-  expect(answers.map(({ status }) => status)).toEqual([200, 409, 409, 200, 200, 429])
+  const done = { status: 409, message: expect.any(String), data: { code: 'ALREADY_DONE', httpStatus: 409 } }
+  const details = { retryAfterSeconds: 2 }
+  const message = 'Too many attempts. Try again later.'
+  const tooMany = { status: 429, message, data: { code: 'TOO_MANY_REQUESTS', httpStatus: 429, details } }
+  const right = { status: 200, message: undefined, data: {} }
+  expect(answers.map(toldBy)).toEqual([right, done, done, right, right, tooMany])
 })
 
 test('what is sensitive is asked of a session older than ten minutes once more, and the password renews it under a new token', async () => {

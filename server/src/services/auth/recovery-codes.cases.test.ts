@@ -179,7 +179,7 @@ test('codes stand in for another factor and are none by themselves: without one 
 
 test('M04 guesses at recovery codes, app codes and the password fill one counter', async () => {
   const { email } = await person()
-  const token = await pending(email)
+  const [token, kept] = [await pending(email), await waysIn(email)]
   await ask('DELETE FROM auth.throttles')
   const app = () => open().mutate('auth.secondFactor.totp', { pendingToken: token, code: '000000x' })
   const answers = await throttled(async () => [
@@ -190,5 +190,10 @@ test('M04 guesses at recovery codes, app codes and the password fill one counter
     await signIn(email),
     await show(token, 'CCCC'),
   ])
-  expect(statuses(answers)).toEqual([401, 401, 401, 401, 200, 429])
+  const details = { retryAfterSeconds: 2 }
+  const message = 'Too many attempts. Try again later.'
+  const tooMany = { status: 429, message, data: { code: 'TOO_MANY_REQUESTS', httpStatus: 429, details } }
+  const right = { status: 200, message: undefined, data: {} }
+  expect(answers.map(toldBy)).toEqual([wrong, wrong, wrong, wrong, right, tooMany])
+  expect(await waysIn(email)).toEqual(kept)
 })
