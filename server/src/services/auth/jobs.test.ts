@@ -40,6 +40,8 @@ afterAll(async () => {
 
 const makeUser = (email: string) =>
   transaction('auth', tester, async (tx) => tx.user.create({ data: { email, name: 'Ada', emailVerifiedAt: tx.now } }))
+const mint = (user: Row<'user'>) =>
+  transaction('auth', tester, async (tx) => mintSession(tx, user, newCredential('BEARER'), { methods: ['PASSWORD'], level: 1 }))
 const mailJob = jobs.find((job) => job.name === 'auth.mail')
 const mails = async () => Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')))
 
@@ -93,8 +95,6 @@ async function clean(): Promise<void> {
 
 test('what has served is removed for good: sessions 30 days after their end, tokens a day after theirs, counters after their window', async () => {
   const user = await makeUser('kept@example.com')
-  const mint = () =>
-    transaction('auth', tester, async (tx) => mintSession(tx, user, newCredential('BEARER'), { methods: ['PASSWORD'], level: 1 }))
   const counts = async () => [
     await spine.count('auth.sessions'),
     await spine.count('auth.verification_tokens'),
@@ -102,7 +102,7 @@ test('what has served is removed for good: sessions 30 days after their end, tok
   ]
   await issueToken({ purpose: 'SETUP', subject: '', ttlMs: day })
   await mayMail('SIGN_UP', 'kept@example.com')
-  await mint()
+  await mint(user)
   const [sessions, tokens, throttles] = await counts()
   await clean()
   expect(await counts()).toEqual([sessions, tokens, throttles])
@@ -110,14 +110,15 @@ test('what has served is removed for good: sessions 30 days after their end, tok
   await clean()
   expect(await counts()).toEqual([sessions, 0, 0])
   await advance(spine.database.ownerUrl, 42 * day)
-  await mint()
+  await mint(user)
   await clean()
   expect(await counts()).toEqual([1, 0, 0])
 })
 
 /** A key that is revoked, one that expires after ten days, and one that lives for a year. */
-async function makeKeys(userId: UserId): Promise<Record<'revoked' | 'expiring' | 'living', ApiKeyId>> {
-  const actor: UserActor = { kind: 'USER', userId, sessionId: SessionId.parse('01890a5d-ac96-774b-bcce-b302099a8057') }
+async function makeKeys(user: Row<'user'>): Promise<Record<'revoked' | 'expiring' | 'living', ApiKeyId>> {
+  const session = await mint(user)
+  const actor: UserActor = { kind: 'USER', userId: UserId.parse(user.id), sessionId: SessionId.parse(session.id) }
   const make = async (expiresInDays: number) =>
     (await createApiKey(actor, { name: 'tool', scopes: ['auth.me'], expiresInDays }, new Set(['auth.me']))).id
   const keys = { revoked: await make(365), expiring: await make(10), living: await make(365) }
@@ -144,7 +145,7 @@ async function makeSecrets(createdById: string): Promise<void> {
 
 test('keys and secrets are removed for good 30 days after they were revoked or expired, and counted; the activity goes on telling of them', async () => {
   const user = await makeUser('keys@example.com')
-  const keys = await makeKeys(UserId.parse(user.id))
+  const keys = await makeKeys(user)
   await makeSecrets(user.id)
   const kept = async () => [
     (await spine.ask<{ id: ApiKeyId }>('SELECT id FROM auth.api_keys ORDER BY id')).map(({ id }) => id),
