@@ -35,6 +35,7 @@ export const TokenPurpose = z.enum([
   'EMAIL_STEP_UP',
   'REMEMBERED',
   'ACCOUNT_REACTIVATION',
+  'FACTOR_UNDO',
 ])
 
 /** A one-time token. Anything but the known form is simply unknown. */

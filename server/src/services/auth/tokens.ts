@@ -29,6 +29,7 @@ const prefixes: Record<TokenPurpose, string> = {
   EMAIL_STEP_UP: 'pln_u_',
   REMEMBERED: 'pln_d_',
   ACCOUNT_REACTIVATION: 'pln_ra_',
+  FACTOR_UNDO: 'pln_fu_',
 }
 
 const ourselves: SystemActor = { kind: 'SYSTEM', name: 'auth.tokens' }
