@@ -44,16 +44,30 @@ describe('the outbox page', () => {
   })
 })
 
+test.each(['/', '/dev/mail', '/docs'])('C22 the page %s is framed by nobody', async (path) => {
+  const { status, headers } = await fetch(edge.url + path, { headers: { accept: 'text/html' } })
+  const type = headers.get('content-type')?.toLowerCase()
+  expect([status, type, headers.get('x-frame-options')]).toEqual([200, 'text/html; charset=utf-8', 'DENY'])
+  expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';[^]* frame-ancestors 'none'$/)
+})
+
 describe('the pages behind the links', () => {
-  test.each(['/sign-up', '/verify-email', '/sign-in', '/forgot-password', '/reset-password', '/invitation'])(
-    'C22 R10 %s has a button, runs its own script alone and tells nobody where one came from',
+  test.each(['/sign-up', '/verify-email', '/sign-in', '/forgot-password', '/reset-password', '/application-invitation', '/invitation'])(
+    'C22 R10 %s has a button, is framed by nobody, runs its own script alone and tells nobody where one came from',
     async (path) => {
       const answer = await fetch(edge.url + path)
       const page = await answer.text()
       expect(page).toMatch(/<form data-procedure="(auth|teams)\.[a-zA-Z.]+"/)
       expect(page).toContain('<button>')
-      expect(answer.headers.get('content-security-policy')).toMatch(/script-src 'sha256-[\w+/=]{44}'; connect-src 'self'/)
-      expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
+      expect(answer.status).toBe(200)
+      expect(Object.fromEntries(answer.headers)).toMatchObject({
+        'content-security-policy': expect.stringMatching(
+          /^default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-[\w+/=]{44}'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/,
+        ),
+        'x-frame-options': 'DENY',
+        'referrer-policy': 'no-referrer',
+        'cache-control': 'no-store',
+      })
     },
   )
 

@@ -207,6 +207,26 @@ describe('whatever a request calls this server', () => {
   })
 })
 
+test('C22 the page that a visit to a provider ends on, and the answer that leads there, are framed by nobody and tell nobody of the token in their address', async () => {
+  const { url } = (await open().mutate('auth.provider.start', { provider: 'company', delivery: 'COOKIE' })).data as { url: string }
+  const state = new URL(url).searchParams.get('state') ?? ''
+  for (const [given, status] of [
+    [state, 303],
+    ['none', 400],
+  ] as const) {
+    const answer = await bareFetch(`${server.url}/auth/callback/company?${new URLSearchParams({ code: 'x', state: given }).toString()}`)
+    expect([answer.status, Object.fromEntries(answer.headers)]).toMatchObject([
+      status,
+      {
+        'content-security-policy': expect.stringMatching(/^default-src 'none';[^]* frame-ancestors 'none'$/),
+        'x-frame-options': 'DENY',
+        'referrer-policy': 'no-referrer',
+        'cache-control': 'no-store',
+      },
+    ])
+  }
+})
+
 test('C19 where no proxy is trusted, no header makes two hundred guesses those of several callers', async () => {
   const names = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'cf-connecting-ip', 'true-client-ip', 'x-client-ip']
   const fetch = openGate(200)
