@@ -50,7 +50,7 @@ export interface ErrorDetails {
   PAYLOAD_TOO_LARGE: undefined
   /** What stands in the database does not allow it. */
   CONFLICT: { reason: ConflictReason; field?: string; from?: string; to?: string; allowed?: string[] }
-  /** This idempotency key had its effect already, and the result held a secret that is not kept. */
+  /** It had its effect already, under this idempotency key or from another tab a moment ago, and the result held a secret that is not kept. */
   ALREADY_DONE: undefined
   /** The caller, or the one whom it is about, has used up its turns. Wait for so many seconds. */
   TOO_MANY_REQUESTS: { retryAfterSeconds: number }

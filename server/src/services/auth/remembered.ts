@@ -18,7 +18,7 @@ import { findToken, insertToken, takeToken } from './tokens.ts'
  * Signs in by what an earlier sign-in left on the device, or asks for the second factor: a device is one factor and no more. The token is used
  * up, and the session comes with the next one; the ninety days go on from the first.
  *
- * @throws ALREADY_DONE when it comes in a cookie and was used within the last half minute: another tab signed in, and this one asks `auth.me`.
+ * @throws ALREADY_DONE when it comes in a cookie and was used within the last half minute: another tab signed in, and this one asks `auth.me`;
  *   UNAUTHORIZED when there is none, or it is unknown, ended, too old, or was used otherwise, which ends its family.
  */
 export async function signInByRemembered(
