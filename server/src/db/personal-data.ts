@@ -20,7 +20,7 @@ interface Impersonal {
 interface Personal<M extends string> {
   /** The columns that hold the id of the person whose row it is. */
   readonly of: readonly Column<M>[]
-  /** The column with an address, of rows that know the person by nothing else. */
+  /** The column with an address, by which rows are found that know the person by nothing else: those that name another person are theirs. */
   readonly address?: Column<M>
   /** What their owner is shown of the rows. Secrets, and what is about others, are not among it. */
   readonly shows: readonly Column<M>[]
@@ -111,7 +111,9 @@ function rowsOf(table: Table, { of, address }: Personal<never>, { userId, emails
   const values: unknown[] = byId.length > 0 ? [userId] : []
   if (address === undefined) return { condition: byId.join(' OR '), values }
   values.push(emails)
-  return { condition: [...byId, `${columnOf(table, address)} = ANY($${values.length}::text[])`].join(' OR '), values }
+  const isNobodys = (of as readonly string[]).map((field) => `${columnOf(table, field)} IS NULL`)
+  const byAddress = [...isNobodys, `${columnOf(table, address)} = ANY($${values.length}::text[])`].join(' AND ')
+  return { condition: [...byId, `(${byAddress})`].join(' OR '), values }
 }
 
 function tableOf(property: string): Table {

@@ -19,20 +19,20 @@ interface Leaver {
 
 /**
  * Claims who is to be erased, for an hour: where this run dies, a later one finds them again. With them every address that the account had: one
- * that was asked for and never proven was not theirs, and one that has another account by now is no longer.
+ * that was never proven was not theirs, and one that another account has proven by now is no longer.
  */
 export const claimDueErasures = `
   WITH claimed AS (
     UPDATE auth.users SET erase_after = core.clock() + interval '1 hour'
     WHERE id IN (SELECT id FROM auth.users WHERE erase_after <= core.clock() ORDER BY erase_after LIMIT ${pageSize} FOR UPDATE SKIP LOCKED)
-    RETURNING id, email
+    RETURNING id, CASE WHEN email_verified_at IS NOT NULL THEN email END AS email
   )
   SELECT u.id, array_remove(array_agg(DISTINCT held.address), NULL) AS emails
   FROM claimed AS u
   LEFT JOIN auth.email_changes AS c ON c.user_id = u.id AND c.completed_at IS NOT NULL
   LEFT JOIN LATERAL (
     SELECT address FROM (VALUES (u.email), (c.from_email), (c.to_email)) AS had (address)
-    WHERE NOT EXISTS (SELECT FROM auth.users AS other WHERE other.email = had.address AND other.deleted_at IS NULL)
+    WHERE NOT EXISTS (SELECT FROM auth.users AS other WHERE other.email = had.address AND other.deleted_at IS NULL AND other.email_verified_at IS NOT NULL)
   ) AS held ON true
   GROUP BY u.id`
 

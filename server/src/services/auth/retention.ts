@@ -8,14 +8,17 @@ import { log } from '#lib/log.ts'
 /** How many rows one statement removes: short locks, short transactions. */
 const pageSize = 5_000
 
+/** Of whom no erasure is to come: it takes the rows itself, and until then the account may come back. */
+const isOfNobodyDue = 'NOT EXISTS (SELECT FROM auth.users AS due WHERE due.id = user_id AND due.erase_after IS NOT NULL)'
+
 /** What each statement removes. One condition each, so that each has an index to go by; a session's idle end is never after its absolute one. */
 export const removals = {
   endedSessions: pageOf('auth.sessions', `revoked_at < core.clock() - interval '30 days'`),
   expiredSessions: pageOf('auth.sessions', `idle_expires_at < core.clock() - interval '30 days'`),
   /** With them the passwords of sign-ups that nobody confirmed. */
   tokens: pageOf('auth.verification_tokens', `expires_at < core.clock() - interval '1 day'`),
-  /** The addresses in them are nobody's business any more. */
-  emailChanges: pageOf('auth.email_changes', `created_at < core.clock() - interval '30 days'`),
+  /** The addresses in them are nobody's business any more, but the erasure's: it finds by them what others hold of who waits for it. */
+  emailChanges: pageOf('auth.email_changes', `created_at < core.clock() - interval '30 days' AND ${isOfNobodyDue}`),
   visits: pageOf('auth.provider_attempts', `expires_at < core.clock() - interval '1 day'`),
   /** Accepted ones too. */
   applicationInvitations: pageOf('auth.application_invitations', `expires_at < core.clock() - interval '30 days'`),
