@@ -25,6 +25,8 @@ export interface Listening {
   readonly host: string
   /** Every request that came, `GET /path`. */
   readonly asked: string[]
+  /** How many connections there were, whatever was said on them. */
+  connections(): number
   /** By path; `*` for all of them. */
   readonly moods: Map<string, Mood>
   stop(): Promise<void>
@@ -43,13 +45,15 @@ export async function listening(answer: (asked: Asked) => Said | undefined | Pro
       .then(async (form) => answer({ method: request.method ?? '', url, headers: request.headers, form }))
       .then((said = { status: 404, json: {} }) => say(response, said))
   })
+  let connections = 0
+  server.on('connection', () => (connections += 1))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
   const stop = async () => {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   }
-  return { url: `http://${host}`, host, asked, moods, stop }
+  return { url: `http://${host}`, host, asked, connections: () => connections, moods, stop }
 }
 
 function misbehave(response: ServerResponse, mood: Mood): void {

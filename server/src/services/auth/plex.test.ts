@@ -131,8 +131,9 @@ test("O11 another browser's PIN, a used one, one older than ten minutes and a gu
   const late = await start(browser)
   plex.confirm(late.url, person)
   await advance(server.database.ownerUrl, 10 * minute + 1)
+  const askedSoFar = plex.asked.length
   await refused(() => check(browser, { id: late.id }))
-  expect(await visitRow(late.id)).toEqual(untouched)
+  expect([plex.asked.length, await visitRow(late.id)]).toEqual([askedSoFar, untouched])
 })
 
 /** Ids beside one that is known, and one with the number of a PIN of Plex in it. */

@@ -1,5 +1,6 @@
 import dns from 'node:dns'
 import { syncBuiltinESMExports } from 'node:module'
+import { Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { openBrowser, toldBy, type Answer } from '../../../test/browser.ts'
 import { query } from '../../../test/database.ts'
@@ -80,18 +81,33 @@ const notConfirmed = {
   data: { code: 'INVALID_TOKEN', httpStatus: 400 },
 }
 
-/** Runs what is refused so: nothing was asked in our own network, and nothing began. */
+/** The hosts and ports that this process connects to while this runs. */
+async function connectedTo(run: () => Promise<unknown>): Promise<string[]> {
+  const connect = vi.spyOn(Socket.prototype, 'connect')
+  try {
+    await run()
+    const given = (connect.mock.calls as unknown[]).flat(2) as ({ host?: unknown; port?: unknown } | string | number | null)[]
+    return given.flatMap((each) => (typeof each === 'object' ? [String(each?.host), String(each?.port)] : [String(each)]))
+  } finally {
+    connect.mockRestore()
+  }
+}
+
+/** Runs what is refused so: nobody was reached in our own network, and nothing began. */
 async function keptOut(call: () => Promise<Answer>, told: object = unavailable): Promise<void> {
   const rows = `SELECT (SELECT count(*) FROM auth.provider_attempts) AS visits, (SELECT count(*) FROM auth.users) AS users,
                        (SELECT count(*) FROM auth.sessions) AS sessions`
-  const before = await query(server.database.ownerUrl, rows)
+  const state = async () => [inner.connections(), await query(server.database.ownerUrl, rows)]
+  const before = await state()
   const answer = await call()
   expect([toldBy(answer), answer.setCookies, answer.text.includes('of the inside')]).toEqual([told, [], false])
-  expect([inner.asked, await query(server.database.ownerUrl, rows)]).toEqual([[], before])
+  expect(await state()).toEqual(before)
 }
 
 test.each(Object.keys(inside))('O10 an issuer of our own network is not asked: %s', async (provider) => {
-  await keptOut(() => begin(provider))
+  const reached = await connectedTo(() => keptOut(() => begin(provider)))
+  // The test's own connections to the database are among them.
+  expect([reached.includes(new URL(server.database.ownerUrl).port), reached.includes('169.254.169.254')]).toEqual([true, false])
 })
 
 test('O10 an issuer whose name leads into our own network is not asked, whichever of its addresses that is', async () => {
@@ -146,7 +162,8 @@ test.each(Object.entries(endpoints))('O10 an issuer whose %s redirects into our 
 test('what is in our own network could have been asked, and whoever has a provider that is well gets in', async () => {
   const finish = await visited('fine')
   expect((await finish()).data).toMatchObject({ status: 'SIGNED_IN' })
-  expect([(await fetch(inner.url)).status, inner.asked]).toEqual([200, ['GET /']])
+  expect(inner.connections()).toBe(0)
+  expect([(await fetch(inner.url)).status, inner.connections()]).toEqual([200, 1])
 })
 
 test('an issuer whose document names another issuer is not used', async () => {
