@@ -178,7 +178,7 @@ test('T15 after an erasure nothing in the database or the log tells who it was; 
   await stepUpBy(browser, key)
   expect((await browser.mutate('auth.account.deactivate')).status).toBe(200)
   await settled(server)
-  expect(lines.join('').length).toBeGreaterThan(10_000)
+  expect(lines.length).toBeGreaterThan(20)
   const written = await ask<{ id: string }>('SELECT id, event, user_id, data FROM core.activity WHERE user_id = $1 ORDER BY id', [id])
   await later(31 * day)
   await runSchedules(server)
