@@ -1,10 +1,12 @@
 /** Whether each statement that the services send has an index to go by. */
 import { createClient } from '@plinth/client'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { UserId } from '#lib/ids.ts'
 import { joinApplication, newApplication } from '../../test/applications.ts'
+import { advance } from '../../test/clock.ts'
 import { query } from '../../test/database.ts'
+import { night } from '../../test/night.ts'
 import { startTestServer, type TestServer } from '../../test/server.ts'
 import { joinTeam, newTeam, person, type Somebody } from '../../test/teams.ts'
 import { roleIn } from '../services/auth/index.ts'
@@ -24,6 +26,8 @@ interface Plan {
   readonly Plans?: readonly Plan[]
 }
 
+const isLookedAt = (sql: string) => /^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/i.test(sql)
+
 /** Small by nature: a row for each service, or each process. */
 const small = new Set(['sequencers'])
 
@@ -31,22 +35,52 @@ test('no statement of the services reads a whole table', async ({ skip }) => {
   const [version] = await query<{ num: number }>(server.database.ownerUrl, `SELECT current_setting('server_version_num')::int AS num`)
   if ((version?.num ?? 0) < 160_000) skip('EXPLAIN (GENERIC_PLAN) is of PostgreSQL 16')
   await liveALittle(await person(server, 'Anna'), await person(server, 'Ben'))
-  const statements = rememberedStatements().filter((sql) => /^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/i.test(sql))
+  const statements = rememberedStatements().filter(isLookedAt)
   expect(statements.length).toBeGreaterThan(40)
-  expect(await scansOfAll(statements)).toEqual({})
+  expect(await scansOfAll(statements.map((text) => ({ text, values: null })))).toEqual({})
 })
 
-/** What each statement would read from end to end although it may not, where that is anything. */
-async function scansOfAll(statements: readonly string[]): Promise<Record<string, string[]>> {
+test('nothing that is removed or erased by night is looked for in a whole table: it would never be done within the time of a statement', async () => {
+  const { client } = await server.signUpAs('leaver@example.com')
+  await client.auth.account.deactivate.mutate()
+  await advance(server.database.ownerUrl, 31 * 24 * 60 * 60 * 1000)
+  const sent = await sentBy(night)
+  expect(sent.filter(({ text }) => text.startsWith('DELETE FROM "')).length).toBeGreaterThan(15)
+  expect(await scansOfAll(sent)).toEqual({})
+})
+
+interface Sent {
+  readonly text: string
+  readonly values: unknown[]
+}
+
+/** What this sends to the tables of services, and with what; beside it the dispatcher and the queue send what is theirs. */
+async function sentBy(work: () => Promise<void>): Promise<Sent[]> {
+  const queries = vi.spyOn(pg.Client.prototype, 'query')
+  await work()
+  const sent = queries.mock.calls.map((call): Sent => {
+    const [asked, values] = call as unknown as [string | { text: string; values?: unknown[] }, unknown]
+    const text = typeof asked === 'string' ? asked : asked.text
+    return { text, values: (typeof asked === 'string' ? null : asked.values) ?? (Array.isArray(values) ? values : []) }
+  })
+  queries.mockRestore()
+  return sent.filter(({ text }) => isLookedAt(text) && /"?\b(?:auth|profile|teams)\b"?\./.test(text))
+}
+
+/** What each statement would read from end to end although it may not, where that is anything; whatever its values are, where there are none. */
+async function scansOfAll(
+  statements: readonly { readonly text: string; readonly values: unknown[] | null }[],
+): Promise<Record<string, string[]>> {
   const client = new pg.Client({ connectionString: server.database.ownerUrl })
   await client.connect()
   try {
     await client.query('SET enable_seqscan = off')
     const scans: Record<string, string[]> = {}
-    for (const sql of statements) {
-      const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Plan }[] }>(`EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${sql}`)
+    for (const { text, values } of statements) {
+      const explained = `EXPLAIN (${values ? '' : 'GENERIC_PLAN, '}FORMAT JSON) ${text}`
+      const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Plan }[] }>(explained, values ?? [])
       const tables = rows.flatMap((row) => row['QUERY PLAN'].flatMap(({ Plan }) => scansOf(Plan))).filter((table) => !small.has(table))
-      if (tables.length > 0) scans[sql] = tables
+      if (tables.length > 0) scans[text] = tables
     }
     return scans
   } finally {
