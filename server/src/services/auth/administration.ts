@@ -2,7 +2,9 @@
 import { refuse, transaction, type Refusal, type Row, type Tx } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { endAccess } from './access.ts'
+import { isLastAdministrator, refuseOutsider } from './administrators.ts'
 import { presentPerson } from './people-search.ts'
+import { maySignIn } from './policy.ts'
 import type { ListedPerson, OnePerson, SessionsEnded, SetRole } from './schema-person.ts'
 import { endSessions } from './sessions.ts'
 import { insertToken, resetTtlMs } from './tokens.ts'
@@ -12,6 +14,10 @@ type Act<T> = (tx: Tx<'auth'>, user: Row<'user'>) => Promise<T | Refusal>
 
 async function withPerson<T>(actor: UserActor, { userId }: OnePerson, asked: string, act: Act<T>): Promise<T> {
   return transaction('auth', actor, async (tx) => {
+    // In the order of their ids: two who act on each other at once do not wait for each other.
+    if (userId < actor.userId) await tx.lock('user', { id: userId })
+    const refusal = await refuseOutsider(tx, actor, { userId, asked })
+    if (refusal) return refusal
     const user = await tx.lock('user', { id: userId })
     return user ? act(tx, user) : refusePerson(tx, asked)
   })
@@ -83,12 +89,13 @@ export async function endSessionsOf(actor: UserActor, input: OnePerson): Promise
 /**
  * Makes a person an administrator, or a user again. Their sessions end: what was begun as one is not gone on with as the other.
  *
- * @throws NOT_FOUND; CONFLICT LAST_ADMINISTRATOR; FORBIDDEN for oneself.
+ * @throws NOT_FOUND; CONFLICT LAST_ADMINISTRATOR; FORBIDDEN for oneself, and to make an administrator of an account that may not sign in.
  */
 export async function setRole(actor: UserActor, { userId, role }: SetRole): Promise<ListedPerson> {
   return withPerson(actor, { userId }, 'setRole', async (tx, user) => {
     if (user.role === role) return presentPerson(user)
     if (user.id === actor.userId) return refuseSelf(tx, user, 'setRole')
+    if (role === 'ADMIN' && !maySignIn(user)) return refuseNotLetIn(tx, user, 'setRole')
     if (await isLastAdministrator(tx, user)) return refuseLast(tx, user, 'setRole')
     const changed = await tx.user.update({ where: { id: user.id }, data: { role } })
     await endSessions(tx, user.id, {}, 'REVOKED')
@@ -97,24 +104,15 @@ export async function setRole(actor: UserActor, { userId, role }: SetRole): Prom
   })
 }
 
-/** Whether nobody else administers. The others are locked, so that of two who take each other the role one is tried again, and sees it gone. */
-async function isLastAdministrator(tx: Tx<'auth'>, user: Row<'user'>): Promise<boolean> {
-  if (user.role !== 'ADMIN') return false
-  const administrators = await tx.user.findMany({
-    where: { role: 'ADMIN', id: { not: user.id } },
-    select: { id: true },
-    orderBy: { id: 'asc' },
-  })
-  for (const { id } of administrators) {
-    const other = await tx.lock('user', { id })
-    if (other?.role === 'ADMIN' && other.disabledAt === null && other.emailVerifiedAt !== null) return false
-  }
-  return true
-}
-
 function refuseSelf(tx: Tx<'auth'>, user: Row<'user'>, asked: string): Refusal {
   tx.record('auth.person.refused', { user: user.id }, { asked, reason: 'ONESELF' })
   return refuse('FORBIDDEN', 'Nobody does this to themselves: ask another administrator.')
+}
+
+/** Refuses what only an account can have that may be signed in to: to be an administrator, or to be acted as. */
+export function refuseNotLetIn(tx: Tx<'auth'>, user: Row<'user'>, asked: string): Refusal {
+  tx.record('auth.person.refused', { user: user.id }, { asked, reason: 'MAY_NOT_SIGN_IN' })
+  return refuse('FORBIDDEN', 'This account may not sign in.')
 }
 
 function refuseLast(tx: Tx<'auth'>, user: Row<'user'>, asked: string): Refusal {

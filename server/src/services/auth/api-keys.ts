@@ -6,6 +6,7 @@ import { AppError, type FieldErrors } from '#lib/errors.ts'
 import { ApiKeyId, ApplicationId, MembershipId } from '#lib/ids.ts'
 import { sha256 } from '#lib/secrets.ts'
 import { newApiKey } from './api-key-format.ts'
+import { lockCaller, refuseCaller } from './caller.ts'
 import { refuseUnknown } from './refusals.ts'
 import { revocation } from './revocations.ts'
 import type { ApiKey, ApiKeyList, CreateApiKey, ListApiKeys, NewApiKey, RevokeApiKey } from './schema-api-key.ts'
@@ -30,7 +31,7 @@ export async function createApiKey(actor: UserActor, input: CreateApiKey, open: 
   const key = newApiKey()
   return transaction('auth', actor, async (tx) => {
     const { userId } = actor
-    await tx.lock('user', { id: userId })
+    if (!(await lockCaller(tx, actor))) return refuseCaller()
     const living = await tx.apiKey.count({ where: { userId, revokedAt: null, expiresAt: { gt: tx.now } } })
     if (living >= mostLiving) return refuse('CONFLICT', `At most ${mostLiving} keys are good at once.`, { reason: 'TOO_MANY' })
     const membershipId = applicationId === undefined ? null : await membershipIn(tx, userId, applicationId)

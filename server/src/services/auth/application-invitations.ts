@@ -6,6 +6,7 @@ import { AppError } from '#lib/errors.ts'
 import { ApplicationId, ApplicationInvitationId, MembershipId, UserId } from '#lib/ids.ts'
 import { mayHandle, mayManagePeople } from './application-policy.ts'
 import { lockApplication, refuseForeign, refuseRole, type ApplicationActor } from './application-scope.ts'
+import { lockCaller, refuseCaller } from './caller.ts'
 import { idsOf, requireRole } from './memberships.ts'
 import { userByEmail } from './people.ts'
 import type { PageInApplication } from './schema-application.ts'
@@ -92,6 +93,7 @@ export async function revokeApplicationInvitation(
  */
 export async function acceptApplicationInvitation(actor: UserActor, { token }: AcceptApplicationInvitation): Promise<JoinedApplication> {
   return transaction('auth', actor, async (tx) => {
+    if (!(await lockCaller(tx, actor))) return refuseCaller()
     const offer = await lockOffer(tx, token)
     const obstacle = offer ? await obstacleTo(tx, actor, offer) : 'TOKEN'
     if (!offer || obstacle) return refuseOffer(tx, actor, offer, obstacle ?? 'TOKEN')

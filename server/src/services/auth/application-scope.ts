@@ -4,6 +4,7 @@ import type { UserActor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { ApplicationId } from '#lib/ids.ts'
 import type { MembershipRole } from './application-roles.ts'
+import { lockCaller } from './caller.ts'
 
 declare const entered: unique symbol
 
@@ -39,9 +40,11 @@ export interface Locked {
  * Locks the application until the transaction ends and reads the actor's membership as it stands now. Every change of the application or of
  * its people starts here, so that two of them at once see each other: without it, two owners who remove each other both succeed.
  *
- * @throws NOT_FOUND when the application, or the actor's membership, has ended meanwhile.
+ * @throws NOT_FOUND when the application, or the actor's membership, has ended meanwhile; UNAUTHORIZED when their session or key has.
  */
-export async function lockApplication(tx: Tx<'auth'>, { applicationId, userId }: ApplicationActor): Promise<Locked> {
+export async function lockApplication(tx: Tx<'auth'>, actor: ApplicationActor): Promise<Locked> {
+  if (!(await lockCaller(tx, actor))) throw new AppError('UNAUTHORIZED', 'Sign in first.')
+  const { applicationId, userId } = actor
   const application = await tx.lock('application', { id: applicationId })
   const me = application && (await tx.membership.findFirst({ where: { applicationId, userId, active: true } }))
   if (!me) throw noSuchApplication()

@@ -8,6 +8,7 @@ import { checkAddresses } from './application-addresses.ts'
 import { mayManageApplication, mayManagePeople } from './application-policy.ts'
 import { BuiltIn, type MembershipRole } from './application-roles.ts'
 import { lockApplication, noSuchApplication, refuseRole, type ApplicationActor } from './application-scope.ts'
+import { lockCaller, refuseCaller } from './caller.ts'
 import { refuseUnknown } from './refusals.ts'
 import { revocation } from './revocations.ts'
 import type { Application, ApplicationList, CreateApplication, ListApplications, UpdateApplication } from './schema-application.ts'
@@ -23,7 +24,7 @@ const mostOwned = 50
 export async function createApplication(actor: UserActor, input: CreateApplication): Promise<Application> {
   checkAddresses(input.type, input)
   return transaction('auth', actor, async (tx) => {
-    await tx.lock('user', { id: actor.userId })
+    if (!(await lockCaller(tx, actor))) return refuseCaller()
     const owned = await tx.membership.count({ where: { userId: actor.userId, role: 'OWNER' } })
     if (owned >= mostOwned) return refuse('CONFLICT', `A person owns at most ${mostOwned} applications.`, { reason: 'TOO_MANY' })
     const application = await tx.application.create({ data: input })
@@ -118,6 +119,7 @@ export async function restoreApplication(actor: UserActor, applicationId: Applic
   })
   const deletionId = owned?.application.deletionId
   return transaction('auth', actor, async (tx) => {
+    if (!(await lockCaller(tx, actor))) return refuseCaller()
     const isTheirs = owned && deletionId && deletionId === owned.deletionId
     if (!isTheirs || (await tx.restore('application', deletionId)) === 0)
       return refuseUnknown(tx, actor, 'application.restore', 'There is no such application.')

@@ -4,6 +4,7 @@ import { currentTransaction } from '#db/unit.ts'
 import type { UserActor } from '#lib/actor.ts'
 import { MembershipId, type UserId } from '#lib/ids.ts'
 import { refusePerson } from './administration.ts'
+import { refuseOutsider } from './administrators.ts'
 import type { BuiltIn, MembershipRole, RoleIn } from './application-roles.ts'
 import { endMembership, idsOf, presentMembership } from './memberships.ts'
 import { revocation } from './revocations.ts'
@@ -50,6 +51,8 @@ async function readRole(application: BuiltIn, userId: UserId): Promise<Membershi
  */
 export async function grantRole(actor: UserActor, { application, userId, role }: GrantRole): Promise<Membership> {
   return transaction('auth', actor, async (tx) => {
+    const refusal = await refuseOutsider(tx, actor, { userId, asked: 'grant' })
+    if (refusal) return refusal
     const { applicationId, user, before } = await lockPerson(tx, application, userId)
     if (!user) return refusePerson(tx, 'grant')
     const row = before
@@ -72,6 +75,8 @@ export async function grantRole(actor: UserActor, { application, userId, role }:
  */
 export async function withdrawRole(actor: UserActor, { application, userId }: WithdrawRole): Promise<MembershipRemoved> {
   return transaction('auth', actor, async (tx) => {
+    const refusal = await refuseOutsider(tx, actor, { userId, asked: 'withdraw' })
+    if (refusal) return refusal
     const { before } = await lockPerson(tx, application, userId)
     if (!before) return refusePerson(tx, 'withdraw', 'This person has no role there.')
     await endMembership(tx, before, 'WITHDRAWN')

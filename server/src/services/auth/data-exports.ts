@@ -2,13 +2,14 @@
  * What is held of a person, for that person (GDPR, articles 15 and 20): asked for, gathered by a job, told by mail, downloaded once by who is signed
  * in. It is sealed while it lies here, and a day later it is gone.
  */
-import { activityOf, db, keyset, refuse, transaction, type FeedEvent, type Row } from '#db'
+import { activityOf, db, keyset, transaction, type FeedEvent, type Row } from '#db'
 import { exportPersonalData } from '#db/personal-data.ts'
 import type { SystemActor, UserActor } from '#lib/actor.ts'
 import { now } from '#lib/clock.ts'
 import { DataExportId } from '#lib/ids.ts'
 import { publicUrl } from '#lib/mail.ts'
 import { openSecret, sealSecret } from '#lib/sealed.ts'
+import { lockCaller, refuseCaller } from './caller.ts'
 import { notice, sendLetter } from './letters.ts'
 import { refuseUnknown } from './refusals.ts'
 import { sourcesOfPersonalData } from './personal-data-sources.ts'
@@ -30,8 +31,8 @@ export async function requestDataExport(actor: UserActor): Promise<DataExport> {
   if (!(await mayMail('DATA_EXPORT', actor.userId)))
     return refuseMail(actor, 'DATA_EXPORT', 'Too many exports were asked for. Try again later.')
   return transaction('auth', actor, async (tx) => {
-    const user = await tx.lock('user', { id: actor.userId })
-    if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
+    const user = await lockCaller(tx, actor)
+    if (!user) return refuseCaller()
     await tx.dataExport.deleteMany({ where: { userId: user.id, downloadedAt: null } })
     const row = await tx.dataExport.create({ data: { userId: user.id, expiresAt: new Date(tx.now.getTime() + ttlMs) } })
     tx.record('auth.data_export.requested', { user: user.id }, { exportId: DataExportId.parse(row.id) })
@@ -55,6 +56,7 @@ export async function listDataExports(actor: UserActor, page: ListDataExports): 
  */
 export async function downloadDataExport(actor: UserActor, { exportId }: DownloadDataExport): Promise<DataExportFile> {
   return transaction('auth', actor, async (tx) => {
+    if (!(await lockCaller(tx, actor))) return refuseCaller()
     const row = await tx.lock('dataExport', { id: exportId, userId: actor.userId })
     if (!row || row.sealed === null || row.downloadedAt !== null || row.expiresAt <= tx.now) {
       return refuseUnknown(tx, actor, 'dataExport.download', 'There is no such export.')

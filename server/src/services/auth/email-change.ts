@@ -4,6 +4,7 @@
  */
 import { conflictOn, refuse, transaction, type Refusal, type Row, type Tx } from '#db'
 import { anonymous, type UserActor } from '#lib/actor.ts'
+import { lockCaller, refuseCaller } from './caller.ts'
 import { isUsable } from './policy.ts'
 import type { CheckEmail } from './schema.ts'
 import type { EmailChangeLink, EmailChangeState, EmailChangeUndone, RequestEmailChange } from './schema-email.ts'
@@ -25,8 +26,8 @@ export async function requestEmailChange(actor: UserActor, { email }: RequestEma
   const mayAsk = (await mayMail('EMAIL_CHANGE', actor.userId)) && (await mayMail('EMAIL_CHANGE', email))
   if (!mayAsk) return refuseMail(actor, 'EMAIL_CHANGE', 'Too many mails were asked for. Try again later.')
   return transaction('auth', actor, async (tx) => {
-    const user = await tx.lock('user', { id: actor.userId })
-    if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
+    const user = await lockCaller(tx, actor)
+    if (!user) return refuseCaller()
     if (user.email === email) {
       return refuse('BAD_REQUEST', 'This is your address already.', { fields: { email: ['is your address already'] } })
     }
@@ -58,6 +59,7 @@ export async function approveEmailChange({ token }: EmailChangeLink): Promise<Em
  */
 export async function proveEmailChange(actor: UserActor, { token }: EmailChangeLink): Promise<EmailChangeState> {
   return transaction('auth', actor, async (tx) => {
+    if (!(await lockCaller(tx, actor))) return refuseCaller()
     const peeked = await peekToken('EMAIL_CHANGE_PROOF', token)
     if (peeked?.userId !== actor.userId) return refuseToken(tx, 'EMAIL_CHANGE_PROOF', token)
     return step(tx, 'EMAIL_CHANGE_PROOF', token)

@@ -5,7 +5,8 @@
 import { refuse, transaction } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { SessionId } from '#lib/ids.ts'
-import { refusePerson } from './administration.ts'
+import { refuseNotLetIn, refusePerson } from './administration.ts'
+import { refuseOutsider } from './administrators.ts'
 import { presentSignedIn } from './complete-sign-in.ts'
 import { maySignIn } from './policy.ts'
 import type { Impersonate, Impersonating } from './schema-person.ts'
@@ -13,8 +14,6 @@ import { mintSession, newCredential } from './sessions.ts'
 
 /** A session of an administrator in another's name has ended after this long, whatever is done in it. */
 export const impersonationMs = 60 * 60 * 1000
-
-type Reason = 'NOT_ADMINISTRATOR' | 'ADMINISTRATOR' | 'MAY_NOT_SIGN_IN'
 
 /**
  * Gives a token that acts as the person. It is a token and never a cookie, so that the administrator's own session in the browser goes on.
@@ -24,18 +23,15 @@ type Reason = 'NOT_ADMINISTRATOR' | 'ADMINISTRATOR' | 'MAY_NOT_SIGN_IN'
 export async function impersonate(actor: UserActor, { userId, reason, ticket }: Impersonate): Promise<Impersonating> {
   const credential = newCredential('BEARER')
   return transaction('auth', actor, async (tx) => {
-    // Locked as well: whoever takes the administrator the role or the access at this moment either comes first, or ends what begins here.
-    const administrator = await tx.lock('user', { id: actor.userId })
-    const refused = (reason: Reason, sentence: string) => {
-      tx.record('auth.person.refused', { user: userId }, { asked: 'impersonate', reason })
-      return refuse('FORBIDDEN', sentence)
-    }
-    if (administrator?.role !== 'ADMIN' || !maySignIn(administrator))
-      return refused('NOT_ADMINISTRATOR', 'Only administrators may do this.')
+    const refusal = await refuseOutsider(tx, actor, { userId, asked: 'impersonate' })
+    if (refusal) return refusal
     const user = await tx.lock('user', { id: userId })
     if (!user) return refusePerson(tx, 'impersonate')
-    if (user.role === 'ADMIN') return refused('ADMINISTRATOR', 'Nobody acts as an administrator but they themselves.')
-    if (!maySignIn(user)) return refused('MAY_NOT_SIGN_IN', 'This account may not sign in.')
+    if (user.role === 'ADMIN') {
+      tx.record('auth.person.refused', { user: user.id }, { asked: 'impersonate', reason: 'ADMINISTRATOR' })
+      return refuse('FORBIDDEN', 'Nobody acts as an administrator but they themselves.')
+    }
+    if (!maySignIn(user)) return refuseNotLetIn(tx, user, 'impersonate')
     const session = await mintSession(tx, user, credential, { methods: [], level: 1 }, { by: actor.userId, forMs: impersonationMs })
     tx.record('auth.person.impersonated', { user: user.id }, { sessionId: SessionId.parse(session.id), reason, ticket: ticket ?? null })
     return presentSignedIn(user, session, credential)

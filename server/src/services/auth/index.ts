@@ -27,4 +27,5 @@ export { findSession, settleSessions, type Look, type SessionInfo } from './sess
 export { type Credential } from './sessions.ts'
 export { setUpCode } from './setup.ts'
 export { mayMailInvitation, useThrottles } from './throttle.ts'
+export { requireCaller } from './caller.ts'
 export { consumeToken, goodToken, issueToken, peekToken, tokenFor } from './tokens.ts'

@@ -4,6 +4,7 @@ import { db, keyset, transaction, type Row, type Tx } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { OauthAccountId } from '#lib/ids.ts'
 import { openSecret, sealSecret } from '#lib/sealed.ts'
+import { lockCaller, refuseCaller } from './caller.ts'
 import type { Identity } from './provider.ts'
 import { refuseLastMethod, refuseUnknown } from './refusals.ts'
 import type { LinkedAccount, LinkedAccountList, ListLinkedAccounts, ProviderUnlinked, UnlinkProvider } from './schema-provider.ts'
@@ -73,8 +74,9 @@ export async function listLinked(actor: UserActor, page: ListLinkedAccounts): Pr
  */
 export async function unlink(actor: UserActor, { id }: UnlinkProvider): Promise<ProviderUnlinked> {
   return transaction('auth', actor, async (tx) => {
-    const user = await tx.lock('user', { id: actor.userId })
-    const linked = user && (await tx.oauthAccount.findFirst({ where: { id, userId: user.id } }))
+    const user = await lockCaller(tx, actor)
+    if (!user) return refuseCaller()
+    const linked = await tx.oauthAccount.findFirst({ where: { id, userId: user.id } })
     if (!linked) return refuseUnknown(tx, actor, 'provider.unlink', 'There is no such linked account.')
     if ((await countWaysIn(tx, user.id)) === 1) {
       return refuseLastMethod(

@@ -7,6 +7,7 @@ import { hashPassword, verifyPassword } from '#lib/password-hash.ts'
 import { acceptPassword } from '#lib/new-password.ts'
 import { endAccess } from './access.ts'
 import { setPassword, stillHas } from './account-password.ts'
+import { lockCaller, refuseCaller } from './caller.ts'
 import { presentSignedIn, renewedWith, type SignInDone } from './complete-sign-in.ts'
 import { isUsable, levelOf } from './policy.ts'
 import type { ChangePassword, CheckEmail, PasswordReset, RequestReset, ResetPassword, SessionKind } from './schema.ts'
@@ -51,13 +52,14 @@ export async function changePassword(
 /** The session in use ends and begins anew, as proven as it was. */
 async function applyChange(tx: Tx<'auth'>, { actor, verified, hash, credential }: Change): Promise<SignedIn | Refusal> {
   const { userId, sessionId } = actor
-  const user = await tx.lock('user', { id: userId })
-  if (!user || verified === null || !(await stillHas(tx, userId, verified))) {
+  const user = await lockCaller(tx, actor)
+  if (!user) return refuseCaller()
+  if (verified === null || !(await stillHas(tx, userId, verified))) {
     tx.record('auth.password.change_refused', { user: userId }, {})
     return refuse('BAD_REQUEST', 'This is not your password.', { fields: { currentPassword: ['is not your password'] } })
   }
   const session = await tx.session.findFirst({ where: { id: sessionId, revokedAt: null }, select: { methods: true, level: true } })
-  if (!session) return refuse('UNAUTHORIZED', 'Sign in first.')
+  if (!session) return refuseCaller()
   await setPassword(tx, userId, hash)
   await endSessions(tx, userId, {}, 'PASSWORD_CHANGED')
   await tx.verificationToken.deleteMany({ where: { purpose: 'PASSWORD_RESET', subject: userId, usedAt: null } })

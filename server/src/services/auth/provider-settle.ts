@@ -4,6 +4,7 @@ import { anonymous, type Actor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { keyedHash } from '#lib/secrets.ts'
 import { settleSignUp } from './accounts.ts'
+import { lockCaller, refuseCaller } from './caller.ts'
 import { claimAccount } from './claim-account.ts'
 import { completeSignIn, doneWith, type SignInDone } from './complete-sign-in.ts'
 import { findLinked, link, noteUse, presentLinked } from './linked-accounts.ts'
@@ -66,9 +67,10 @@ function isSignedIn(answer: { readonly status: string }): answer is Extract<Prov
   return answer.status === 'SIGNED_IN'
 }
 
-async function linkMine(tx: Tx<'auth'>, { attempt: { provider, userId }, identity }: Proven): Promise<ProviderFinished | Refusal> {
-  const user = await tx.lock('user', { id: userId ?? '' })
-  if (!user || !maySignIn(user)) return refuse('UNAUTHORIZED', 'Sign in first.')
+/** The visit may have taken minutes and the provider seconds: whoever began it must be let in still. */
+async function linkMine(tx: Tx<'auth'>, { attempt: { provider, userId }, identity, actor }: Proven): Promise<ProviderFinished | Refusal> {
+  const user = actor.kind === 'USER' && actor.userId === userId ? await lockCaller(tx, actor) : null
+  if (!user) return refuseCaller()
   const known = await findLinked(tx, provider, identity)
   if (known?.userId === user.id) {
     await noteUse(tx, known.id, identity)

@@ -5,6 +5,7 @@ import { hashPassword } from '#lib/password-hash.ts'
 import { acceptPassword } from '#lib/new-password.ts'
 import { endAccess } from './access.ts'
 import { setPassword } from './account-password.ts'
+import { hasAdministrator } from './administrators.ts'
 import { databaseNow } from './database-clock.ts'
 import type { SetUp, SetUpDone } from './schema.ts'
 import { endSignUps, insertToken, peekToken, refuseToken, takeToken, tokenFor } from './tokens.ts'
@@ -60,9 +61,4 @@ async function makeAdministrator(tx: Tx<'auth'>, { code, email, name, hash }: Ad
   await endAccess(tx, user.id, 'REVOKED')
   tx.record('auth.administrator.created', { user: user.id }, {})
   return { status: 'READY' }
-}
-
-/** Inside a transaction it reads in that transaction. */
-async function hasAdministrator(): Promise<boolean> {
-  return (await db('auth').user.findFirst({ where: { role: 'ADMIN' }, select: { id: true } })) !== null
 }

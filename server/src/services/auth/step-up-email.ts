@@ -1,6 +1,7 @@
 /** Stepping up by a code from a mail: the way of those who have neither a password nor a second factor. */
-import { refuse, transaction } from '#db'
+import { transaction } from '#db'
 import type { UserActor } from '#lib/actor.ts'
+import { lockCaller, refuseCaller } from './caller.ts'
 import type { SignInDone } from './complete-sign-in.ts'
 import { emailCodeTtlMs, findPendingMail, isCodeOf, mostCodeTries, pendingTokenOf } from './email-codes.ts'
 import type { EmailCodeSent, StepUpEmail } from './schema-email-sign-in.ts'
@@ -25,8 +26,8 @@ export async function requestStepUpEmail(actor: UserActor): Promise<EmailCodeSen
     return refuseMail(actor, 'STEP_UP', 'Too many mails were asked for. Try again later.')
   }
   return transaction('auth', actor, async (tx) => {
-    const user = await tx.lock('user', { id: actor.userId })
-    if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
+    const user = await lockCaller(tx, actor)
+    if (!user) return refuseCaller()
     const about = { subject: user.id, userId: user.id, email: user.email, ttlMs: emailCodeTtlMs }
     const tokenId = await insertToken(tx, { purpose, ...about })
     tx.record('auth.step_up.mail_requested', { user: user.id }, { tokenId })

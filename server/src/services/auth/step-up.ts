@@ -8,6 +8,7 @@ import { currentCall } from '#lib/call.ts'
 import { AppError, type StepUpMethod } from '#lib/errors.ts'
 import { verifyPassword } from '#lib/password-hash.ts'
 import { stillHas } from './account-password.ts'
+import { lockCaller, refuseCaller } from './caller.ts'
 import { presentSignedIn, renewedWith, type SignInDone } from './complete-sign-in.ts'
 import { isSecondFactor } from './policy.ts'
 import type { SessionKind } from './schema.ts'
@@ -74,8 +75,8 @@ interface Renewal extends Omit<StepUpProof, 'verify'> {
 
 async function renew(tx: Tx<'auth'>, actor: UserActor, { method, field, prove, credential }: Renewal): Promise<SignedIn | Refusal> {
   const { userId, sessionId } = actor
-  const user = await tx.lock('user', { id: userId })
-  if (!user) return refuse('UNAUTHORIZED', 'Sign in first.')
+  const user = await lockCaller(tx, actor)
+  if (!user) return refuseCaller()
   const needs = await stepUpNeedsOf(userId)
   if (!needs.methods.includes(method)) return notEnough(tx, actor, method, needs.methods)
   if (!(await prove(tx, user))) {
@@ -83,7 +84,7 @@ async function renew(tx: Tx<'auth'>, actor: UserActor, { method, field, prove, c
     return refuse('BAD_REQUEST', 'This is not right.', { fields: { [field]: ['is wrong'] } })
   }
   const session = await renewSession(tx, user, sessionId, credential, { methods: [method], level: isSecondFactor(method) ? 2 : 1 })
-  if (!session) return refuse('UNAUTHORIZED', 'Sign in first.')
+  if (!session) return refuseCaller()
   tx.record('auth.session.stepped_up', { user: userId }, { sessionId, method })
   return presentSignedIn(user, session, credential)
 }

@@ -4,7 +4,7 @@ import type { UserActor } from '#lib/actor.ts'
 import { now } from '#lib/clock.ts'
 import { InvitationId, UserId } from '#lib/ids.ts'
 import { AppError } from '#lib/errors.ts'
-import { consumeToken, issueToken, mayMailInvitation, peekToken, userByEmail, usersByIds } from '../auth/index.ts'
+import { consumeToken, issueToken, mayMailInvitation, peekToken, requireCaller, userByEmail, usersByIds } from '../auth/index.ts'
 import { mayInvite, maySeeInvitations } from './policy.ts'
 import { lockTeam, type TeamActor } from './scope.ts'
 import {
@@ -34,6 +34,7 @@ const lifetimeMs = 7 * 24 * 60 * 60 * 1000
 export async function createInvitation(actor: TeamActor, { email, role: named }: CreateInvitation): Promise<Invitation> {
   await mayMailInvitation(actor.userId, email)
   return transaction('teams', actor, async (tx) => {
+    await requireCaller(actor)
     const { team, me } = await lockTeam(tx, actor)
     const settings = TeamSettings.parse(team.settings)
     const role = named ?? settings.defaultRole
@@ -78,6 +79,7 @@ export async function resendInvitation(actor: TeamActor, { invitationId }: OneIn
   const seen = await db('teams').teamInvitation.findFirst({ where: waiting, select: { email: true } })
   if (seen) await mayMailInvitation(actor.userId, seen.email)
   return transaction('teams', actor, async (tx) => {
+    await requireCaller(actor)
     const { role, refusal } = await lockWaiting(tx, actor, invitationId)
     if (refusal) return refusal
     const data = { invitedById: actor.userId, expiresAt: endOf(tx) }
@@ -112,6 +114,7 @@ export async function revokeInvitation(actor: TeamActor, { invitationId }: OneIn
  */
 export async function acceptInvitation(actor: UserActor, { token }: AcceptInvitation): Promise<Team> {
   return transaction('teams', actor, async (tx) => {
+    await requireCaller(actor)
     const offer = await lockOffer(tx, token)
     const obstacle = offer ? await obstacleTo(tx, actor, offer) : 'TOKEN'
     if (!offer || obstacle) return refuseOffer(tx, actor, offer, obstacle ?? 'TOKEN')

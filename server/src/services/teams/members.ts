@@ -1,7 +1,7 @@
 /** The people of a team and their roles. */
 import { db, keyset, refuse, type Refusal, type Row, transaction, type Tx } from '#db'
 import { type TeamId, UserId } from '#lib/ids.ts'
-import { type Person, revocation, usersByIds } from '../auth/index.ts'
+import { type Person, requireCaller, revocation, usersByIds } from '../auth/index.ts'
 import { mayChangeRole, mayRemove } from './policy.ts'
 import { lockTeam, type TeamActor } from './scope.ts'
 import type { ChangeRole, Member, MemberGone, MemberList, OneMember, PageInTeam } from './schema.ts'
@@ -28,6 +28,7 @@ export async function listMembers(actor: TeamActor, page: PageInTeam): Promise<M
  */
 export async function changeRole(actor: TeamActor, { userId, role }: ChangeRole): Promise<Member> {
   return transaction('teams', actor, async (tx) => {
+    await requireCaller(actor)
     const { me } = await lockTeam(tx, actor)
     const about = { team: actor.teamId, user: userId }
     if (!mayChangeRole(me.role)) {
@@ -57,6 +58,7 @@ export async function changeRole(actor: TeamActor, { userId, role }: ChangeRole)
  */
 export async function transferTeam(actor: TeamActor, { userId }: OneMember): Promise<Member> {
   return transaction('teams', actor, async (tx) => {
+    await requireCaller(actor)
     const { me } = await lockTeam(tx, actor)
     const about = { team: actor.teamId, user: userId }
     if (!mayChangeRole(me.role)) {
