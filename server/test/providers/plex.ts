@@ -12,6 +12,8 @@ export interface PlexUser {
 export interface PlexTv extends Listening {
   /** The person at this page confirms the PIN that its address names. Gives the token of their account. */
   confirm(page: string, user: PlexUser): string
+  /** The next so many questions about a PIN are answered when the last of them has come. */
+  answerTogether(count: number): void
   /** How many PINs it has made: their numbers follow one another from 1000. */
   pins(): number
   /** Every token that was handed out. */
@@ -28,11 +30,21 @@ interface Pin {
 /** Starts one. Ids of PINs follow one another, as there. */
 export async function startPlexTv(): Promise<PlexTv> {
   const [pins, tokens] = [new Map<number, Pin>(), new Map<string, PlexUser>()]
-  const server = await listening((asked) => {
+  let others = async (): Promise<void> => undefined
+  const answerTogether = (count: number) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    let missing = count
+    others = async () => {
+      missing -= 1
+      if (missing === 0) resolve()
+      await promise
+    }
+  }
+  const server = await listening(async (asked) => {
     const client = asked.headers['x-plex-client-identifier']
     if (typeof client !== 'string') return { status: 400, json: { errors: [{ message: 'X-Plex-Client-Identifier is missing' }] } }
     if (asked.method === 'POST' && asked.url.pathname === '/api/v2/pins') return create(pins, client, asked)
-    if (asked.url.pathname.startsWith('/api/v2/pins/')) return tell(pins, client, asked)
+    if (asked.url.pathname.startsWith('/api/v2/pins/')) return others().then(() => tell(pins, client, asked))
     if (asked.url.pathname === '/api/v2/user') return user(tokens, asked)
     return undefined
   })
@@ -44,7 +56,7 @@ export async function startPlexTv(): Promise<PlexTv> {
     tokens.set(pin.token, person)
     return pin.token
   }
-  return Object.assign(server, { confirm, pins: () => pins.size, tokens })
+  return Object.assign(server, { confirm, answerTogether, pins: () => pins.size, tokens })
 }
 
 function create(pins: Map<number, Pin>, client: string, { url }: Asked): Said {

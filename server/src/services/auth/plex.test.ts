@@ -26,6 +26,7 @@ beforeAll(async () => {
       PLEX_URL: plex.url,
       PLEX_SIGN_IN_URL: `${plex.url}/auth`,
       PRIVATE_HOSTS: plex.host,
+      OUTBOUND_TIMEOUT_MS: '20000',
     },
   })
 })
@@ -179,6 +180,7 @@ test('O11 of twenty for whom Plex is asked at the same time, one is signed in', 
   // As if a second lay between any two of them.
   await ask(`CREATE FUNCTION auth.never_asked() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.asked_at := NULL; RETURN NEW; END $$`)
   await ask('CREATE TRIGGER never_asked BEFORE UPDATE ON auth.provider_attempts FOR EACH ROW EXECUTE FUNCTION auth.never_asked()')
+  plex.answerTogether(20)
   const answers = await atOnce(server.url, 20, (each) => check(each, { id }, cookiesOf(browser)))
   await ask('DROP FUNCTION auth.never_asked CASCADE')
   const others = answers.filter(({ status }) => status !== 200)
