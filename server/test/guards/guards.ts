@@ -21,8 +21,8 @@ export const guards: readonly Guard[] = [
     file: `${auth}/tokens.ts`,
     guard: 'where: { tokenHash: sha256(token), purpose, usedAt: null, expiresAt: { gt: tx.now } },',
     without: 'where: { tokenHash: sha256(token), purpose, expiresAt: { gt: tx.now } },',
-    testFile: `${auth}/passwords.test.ts`,
-    testName: 'R02 of twenty uses of one link at once exactly one sets its password',
+    testFile: `${auth}/reset.cases.test.ts`,
+    testName: 'R02 of twenty uses of one link at once, each with another password, one is taken',
   },
   {
     about: 'a token of one purpose is none of another',
@@ -37,8 +37,8 @@ export const guards: readonly Guard[] = [
     file: `${auth}/sign-in.ts`,
     guard: '  const throttled = await takeAttempt(attempter)\n',
     without: '  const throttled = (await Promise.resolve(null)) as Awaited<ReturnType<typeof takeAttempt>>\n',
-    testFile: `${auth}/sign-in.test.ts`,
-    testName: 'A05 one address may try thirty accounts, and forging the header that names it does not help',
+    testFile: `${auth}/guessing.cases.test.ts`,
+    testName: 'A05 of five hundred accounts one address may try thirty, however it forges the header that names it',
   },
   {
     about: 'who has a second factor is asked for it',
@@ -120,5 +120,13 @@ export const guards: readonly Guard[] = [
     without: '`',
     testFile: `${auth}/session-check.test.ts`,
     testName: 'S07 who is disabled or deleted has no session',
+  },
+  {
+    about: 'a remembered device proves nobody',
+    file: `${auth}/sessions.ts`,
+    guard: '      ...(!showsPerson(proof.methods) && { authenticatedAt: never }),\n',
+    without: '      ...(!showsPerson(proof.methods) && never.getTime() > 0 && { authenticatedAt: never }),\n',
+    testFile: `${auth}/not-a-proof.cases.test.ts`,
+    testName: 'R11 M08 a remembered device signs in, and is no proof of who sits before it',
   },
 ]
