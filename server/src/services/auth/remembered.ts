@@ -6,6 +6,7 @@
  */
 import { transaction, refuse, type Refusal, type Row, type Tx } from '#db'
 import { anonymous, type Actor } from '#lib/actor.ts'
+import { AppError } from '#lib/errors.ts'
 import { completeSignIn, doneWith, type SignInDone } from './complete-sign-in.ts'
 import { maySignIn } from './policy.ts'
 import { endCopiedFamily, isShownTogether } from './remembered-family.ts'
@@ -19,7 +20,8 @@ import { findToken, insertToken, takeToken } from './tokens.ts'
  * up, and the session comes with the next one; the ninety days go on from the first.
  *
  * @throws ALREADY_DONE when it comes in a cookie and was used within the last half minute: another tab signed in, and this one asks `auth.me`;
- *   UNAUTHORIZED when there is none, or it is unknown, ended, too old, or was used otherwise, which ends its family.
+ *   BAD_REQUEST for a cookie that is to become a token; UNAUTHORIZED when there is none, or it is unknown, ended, too old, or was used otherwise,
+ *   which ends its family.
  */
 export async function signInByRemembered(
   actor: Actor,
@@ -27,6 +29,9 @@ export async function signInByRemembered(
   inBrowser: string | null,
   marker: string | null,
 ): Promise<SignInDone> {
+  // What no script can read is made into nothing that one can.
+  if (token === undefined && delivery === 'TOKEN')
+    throw new AppError('BAD_REQUEST', 'A token is given for a token alone.', { fields: { token: ['is missing'] } })
   const credential = credentialFor(delivery, true)
   const shown = { token: token ?? inBrowser ?? '', inCookie: token === undefined }
   const answer = await transaction('auth', anonymous, (tx) => decide(tx, shown, credential, actor))
