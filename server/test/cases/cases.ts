@@ -106,7 +106,11 @@ const factors = group('Second factors', [
   ['M08', 'A stolen session takes no factor away.'],
   ['M09', 'No way in leads past a second factor.'],
   ['M11', 'A passkey’s answer that was made for another site is refused.'],
-  ['M12', 'A passkey’s answer of which any part was changed is refused.'],
+  [
+    'M12',
+    'A passkey’s answer of which any part was changed is refused.',
+    'One that did not verify its person is no whole sign-in, and leads to the second factor: M09.',
+  ],
   ['M13', 'A challenge is worth one answer, for five minutes, in the browser that asked for it.'],
   ['M14', 'A passkey whose counter goes back is refused, and that is recorded.'],
   ['M15', 'Nobody registers a passkey that is there already.'],
@@ -120,8 +124,16 @@ const elsewhere = group('Sign-in elsewhere, and Plex', [
   ['O06', 'The same subject at two providers is two identities.'],
   ['O08', 'What is linked to somebody else stays theirs.'],
   ['O09', 'An address that changes at the provider changes nothing here.'],
-  ['O10', 'No provider makes us call into our own network.'],
-  ['O11', 'A PIN of Plex belongs to whoever asked for it, works once, and its token is in no answer.'],
+  [
+    'O10',
+    'No provider makes us call into our own network.',
+    'Nobody registers a provider over HTTP: who runs the installation names them in its configuration.',
+  ],
+  [
+    'O11',
+    'A PIN of Plex belongs to whoever asked for it, works once, and its token is in no answer.',
+    'A visit is known by an id of ours: Plex’s own number, which could be guessed, is no id here, and is 400.',
+  ],
 ])
 
 const tenancy = group('Authorization, tenancy and lifecycle', [
