@@ -48,13 +48,19 @@ export interface PendingSignUp {
  */
 export async function settleSignUp(tx: Tx<'auth'>, pending: PendingSignUp): Promise<CheckEmail> {
   const { email, name } = pending
-  const created = await tx.user.createManyAndReturn({ data: [{ email, name }], skipDuplicates: true, select: { id: true } })
-  const user = await tx.lock('user', { email })
-  if (!user) throw new Error('The account of an address was deleted while somebody signed up with it')
-  if (created.length > 0) tx.record('auth.user.created', { user: user.id }, {})
+  const user = await lockAccount(tx, email, name)
   if (user.emailVerifiedAt !== null || user.disabledAt !== null) await tellOwner(tx, user.id, pending)
   else await keepSignUp(tx, user.id, pending)
   return { status: 'CHECK_EMAIL' }
+}
+
+/** Gives the account of an address, made where there is none: also where one made way, or was ended, at this moment. */
+async function lockAccount(tx: Tx<'auth'>, email: string, name: string): Promise<Row<'user'>> {
+  const created = await tx.user.createManyAndReturn({ data: [{ email, name }], skipDuplicates: true, select: { id: true } })
+  const user = await tx.lock('user', { email })
+  if (!user) return lockAccount(tx, email, name)
+  if (created.length > 0) tx.record('auth.user.created', { user: user.id }, {})
+  return user
 }
 
 /** The same sign-up again ends its older link; one with another password lives beside it, and then neither password counts (verifyEmail). */

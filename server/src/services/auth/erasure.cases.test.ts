@@ -34,12 +34,12 @@ test('T15 a sign-up that nobody proves is no new owner of an address: what is he
   await billTo(fay.email)
   await server.client(fay.token).auth.account.deactivate.mutate()
   await advance(server.database.ownerUrl, 30 * day + 1_000)
-  const known = new Set((await server.mailsTo(fay.email)).map(({ messageId }) => messageId))
+  const links = async () => (await server.mailsTo(fay.email)).flatMap(({ text }) => /#token=(pln_v_[\w-]+)/.exec(text)?.[1] ?? [])
+  const [older] = await links()
   await signUp(fay.email)
-  const fresh = await eventually(async () => (await server.mailsTo(fay.email)).find(({ messageId }) => !known.has(messageId)))
+  const token = await eventually(async () => (await links()).find((link) => link !== older))
   await night()
   expect(await billed(fay.email)).toEqual([])
-  const token = /#token=([\w-]+)/.exec(fresh.text)?.[1] ?? ''
   await expect(server.client().auth.verifyEmail.mutate({ token })).resolves.toEqual({ status: 'VERIFIED' })
   expect(await ask('SELECT email, erased_at IS NOT NULL AS erased FROM auth.users WHERE id = $1', [fay.me.id])).toEqual([
     { email: '', erased: true },

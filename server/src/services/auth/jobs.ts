@@ -10,6 +10,7 @@ import { mailedEvents, sendMailFor } from './mails.ts'
 import { linkEvents, mailLinkChange } from './provider-mails.ts'
 import { noticedEvents, sendNewPlaceNotice, sendNotice } from './notices.ts'
 import { removeOld } from './retention.ts'
+import { endUnprovenAccounts } from './unproven-accounts.ts'
 
 export const jobs: readonly Job[] = [
   effect<(typeof mailedEvents)[number]>({ name: 'auth.mail', on: mailedEvents, run: sendMailFor }),
@@ -25,6 +26,7 @@ export const jobs: readonly Job[] = [
   effect({ name: 'auth.reactivation_mail', on: ['auth.account.deactivated'], run: mailReactivation }),
   effect({ name: 'auth.data_export', on: ['auth.data_export.requested'], run: gatherDataExport }),
   effect({ name: 'auth.data_export_mail', on: ['auth.data_export.ready'], run: mailDataExportReady }),
+  schedule({ name: 'auth.unproven_accounts', cron: '7 3 * * *', run: endUnprovenAccounts }),
   schedule({ name: 'auth.erasure', cron: '7 4 * * *', run: eraseDueAccounts }),
   schedule({ name: 'auth.data_exports_retention', cron: '57 3 * * *', run: () => removeOld('dataExports') }),
   schedule({ name: 'auth.application_invitations_retention', cron: '7 4 * * *', run: () => removeOld('applicationInvitations') }),
@@ -39,5 +41,11 @@ export const jobs: readonly Job[] = [
     cron: '27 4 * * *',
     run: () => removeOld('revokedApplicationSecrets', 'expiredApplicationSecrets'),
   }),
+  schedule({
+    name: 'auth.ways_in_retention',
+    cron: '37 4 * * *',
+    run: () => removeOld('unlinkedAccounts', 'removedPasskeys', 'removedPasswords'),
+  }),
+  schedule({ name: 'auth.memberships_retention', cron: '47 4 * * *', run: () => removeOld('endedMemberships') }),
   schedule({ name: 'auth.passkey_challenges_retention', cron: '7 4 * * *', run: () => removeOld('challenges') }),
 ]

@@ -1,12 +1,5 @@
-/**
- * Removes for good what has served (identity research, section 5), deleted rows too. In SQL, page by page, each page a transaction of its
- * own: Prisma's `deleteMany` takes no limit, and one statement over a year's rows would outlast its time and never succeed.
- */
-import { database } from '#db/client.ts'
-import { log } from '#lib/log.ts'
-
-/** How many rows one statement removes: short locks, short transactions. */
-const pageSize = 5_000
+/** Removes for good what has served (identity research, section 5). */
+import { pageOf, removeRows } from '#db/removals.ts'
 
 /** Of whom no erasure is to come: it takes the rows itself, and until then the account may come back. */
 const isOfNobodyDue = 'NOT EXISTS (SELECT FROM auth.users AS due WHERE due.id = user_id AND due.erase_after IS NOT NULL)'
@@ -28,6 +21,17 @@ export const removals = {
   /** Those of a deleted application stay until they have expired: with it they would come back. */
   revokedApplicationSecrets: pageOf('auth.application_secrets', `revoked_at < core.clock() - interval '30 days'`),
   expiredApplicationSecrets: pageOf('auth.application_secrets', `expires_at < core.clock() - interval '30 days'`),
+  /** Ways in that were taken away, or made way. Those of who has left come back with them, or go with them. */
+  unlinkedAccounts: pageOf('auth.oauth_accounts', `deleted_at < core.clock() - interval '30 days' AND ${isOfNobodyDue}`),
+  removedPasskeys: pageOf('auth.passkeys', `deleted_at < core.clock() - interval '30 days' AND ${isOfNobodyDue}`),
+  removedPasswords: pageOf('auth.passwords', `deleted_at < core.clock() - interval '30 days' AND ${isOfNobodyDue}`),
+  /** Those that an application's deletion took stay with it: they come back when it is restored. Keys made for one go before it. */
+  endedMemberships: pageOf(
+    'auth.memberships',
+    `deleted_at < core.clock() - interval '30 days' AND ${isOfNobodyDue}
+      AND NOT EXISTS (SELECT FROM auth.applications AS gone WHERE gone.id = application_id AND gone.deletion_id = memberships.deletion_id)
+      AND NOT EXISTS (SELECT FROM auth.api_keys AS made WHERE made.membership_id = memberships.id)`,
+  ),
   challenges: pageOf('auth.passkey_challenges', `expires_at < core.clock() - interval '1 day'`),
   dataExports: pageOf('auth.data_exports', `expires_at < core.clock()`),
   throttles: pageOf('auth.throttles', `window_ends_at < core.clock()`),
@@ -35,17 +39,5 @@ export const removals = {
 
 /** Removes what has served of these, and reports how many rows each had. */
 export async function removeOld(...names: readonly (keyof typeof removals)[]): Promise<void> {
-  const removed: Record<string, number> = {}
-  for (const name of names) removed[name] = await removeAll(removals[name])
-  log.info({ removed }, 'What had served was removed.')
-}
-
-function pageOf(table: string, condition: string): string {
-  return `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE ${condition} LIMIT ${pageSize}))`
-}
-
-async function removeAll(statement: string): Promise<number> {
-  let removed = 0
-  for (let page = pageSize; page === pageSize; removed += page) page = (await database().pool.query(statement)).rowCount ?? 0
-  return removed
+  await removeRows(Object.fromEntries(names.map((name) => [name, removals[name]])))
 }
