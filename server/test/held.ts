@@ -6,6 +6,8 @@ import { eventually } from './outbox.ts'
 export interface Held extends AsyncDisposable {
   /** Waits until so many statements wait for a lock. */
   waiting(count: number): Promise<void>
+  /** Runs a statement on the connection that holds them. */
+  run(sql: string, values?: unknown[]): Promise<void>
   /** Lets go: whoever waited first goes on first. */
   release(): Promise<void>
 }
@@ -27,6 +29,7 @@ export async function hold(url: string, sql: string, values: unknown[] = []): Pr
   return {
     // Asked on another connection: within a transaction the view stays as it was first seen.
     waiting: async (count) => void (await eventually(async () => (await query(url, waiters)).length >= count)),
+    run: async (text, more = []) => void (await client.query(text, more)),
     release,
     [Symbol.asyncDispose]: release,
   }

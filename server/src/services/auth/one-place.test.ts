@@ -21,6 +21,11 @@ test('one primitive uses a one-time token up, one a visit to a provider, and one
   expect(filesWith(/data:\s*\{[^}]*\busedAt\b|SET\s+used_at/)).toEqual(places)
 })
 
+test('one place locks the account of whoever calls, and looks at their session with it', () => {
+  expect(filesWith(/lock\('user', \{ id: actor\.userId/)).toEqual([])
+  expect(filesWith(/\block\('session'/)).toEqual(['services/auth/caller.ts'])
+})
+
 test('one place writes passwords', () => {
   expect(filesWith(/\bpassword\s*\.\s*(?:create|upsert)\w*\(|INSERT INTO auth\.passwords/)).toEqual(['services/auth/account-password.ts'])
 })
