@@ -29,6 +29,11 @@ describe('the whole server', () => {
     expect(await (await fetch(server.url, { headers: { accept: 'text/html' } })).text()).toContain('<h1>Plinth</h1>')
   })
 
+  test('keeps an idle connection for longer than a proxy before it does', async () => {
+    const [, seconds] = /^timeout=(\d+)$/.exec((await fetch(server.url)).headers.get('keep-alive') ?? '') ?? []
+    expect(Number(seconds)).toBeGreaterThan(60)
+  })
+
   test('signs a browser in by a cookie that is strict in every way, and out again', async () => {
     const { email, password } = await server.signUpAs('browser@example.com')
     const answer = await post('auth.signIn', { email, password, delivery: 'COOKIE' })

@@ -115,10 +115,13 @@ async function answerWith(app: App, config: Config, place: Place): Promise<Plint
   }
 }
 
-/** The timeouts are for receiving a request; how long an answer or a subscription lasts is nobody's concern here. */
+/**
+ * The timeouts are for receiving a request; how long an answer or a subscription lasts is nobody's concern here. What is idle stays open for longer
+ * than proxies keep it, 60 s by default: whoever closes first must be the one who sends, or requests are lost in a connection that is just closing.
+ */
 function listenOn(host: string, place: Place, app: App): Promise<Server> {
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000, keepAliveTimeout: 5_000 },
+    { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000, keepAliveTimeout: 75_000 },
     // With its own Request and Response, whose text goes out as it is instead of through a stream.
     getRequestListener(app.fetch),
   )
