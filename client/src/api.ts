@@ -17,4 +17,4 @@ export type {
   VisitId,
 } from '@plinth/server/ids'
 export type { ApplicationType, MembershipRole, SessionKind, TeamRole, UserRole } from '@plinth/server/enums'
-export type { ConflictReason, ErrorCode, ErrorDetails, FieldErrors, StepUpMethod } from '@plinth/server/error-codes'
+export type { ConflictReason, ErrorCode, ErrorDetails, FieldErrors, PasswordFault, StepUpMethod } from '@plinth/server/error-codes'

@@ -23,7 +23,7 @@ export {
   VisitId,
   type IdKind,
 } from './ids.ts'
-export type { AppRouter, ConflictReason, ErrorCode, ErrorData, ErrorDetails, FieldErrors, StepUpMethod } from './api.ts'
+export type { AppRouter, ConflictReason, ErrorCode, ErrorData, ErrorDetails, FieldErrors, PasswordFault, StepUpMethod } from './api.ts'
 export type { ClientOptions } from './links.ts'
 
 /** What each procedure takes: `RouterInputs['teams']['create']`. */

@@ -26,10 +26,14 @@ export type ConflictReason =
 export const stepUpMethods = ['EMAIL', 'PASSKEY', 'PASSWORD', 'PROVIDER', 'RECOVERY_CODE', 'TOTP'] as const
 export type StepUpMethod = (typeof stepUpMethods)[number]
 
+/** Why a password that is long enough may not be chosen: guessers try it first, or the operator's list of breaches has it. */
+export const passwordFaults = ['COMMON_PASSWORD', 'BREACHED_PASSWORD'] as const
+export type PasswordFault = (typeof passwordFaults)[number]
+
 /** The details each code carries. The keys are the closed union of codes that a client may switch over. */
 export interface ErrorDetails {
-  /** The input is not what the procedure takes. `fields` names each fault. */
-  BAD_REQUEST: { fields: FieldErrors }
+  /** The input is not what the procedure takes. `fields` names each fault; `reason` is why a password that is being chosen is refused. */
+  BAD_REQUEST: { fields: FieldErrors; reason?: PasswordFault }
   /** Nobody is signed in, or what they signed in with has ended. */
   UNAUTHORIZED: undefined
   /** Signed in, and too long ago or by too little for this: prove it once more by one of `methods` (`auth.stepUp`), and call again. */

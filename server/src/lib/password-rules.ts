@@ -27,12 +27,14 @@ const letters: Readonly<Record<string, string>> = { '0': 'o', '1': 'i', '3': 'e'
 /**
  * Checks a new password. `about` names what a guesser would try first for this person: the address, the name.
  *
- * @throws BAD_REQUEST whose fault is at `password`.
+ * @throws BAD_REQUEST whose fault is at `password`; its reason is COMMON_PASSWORD where it is long enough.
  */
 export function checkPassword(password: string, about: readonly string[]): void {
-  const fault = lengthFault(password) ?? (isGuessable(password, about) ? 'is too common: it is among the first that a guesser tries' : null)
-  if (fault === null) return
-  throw new AppError('BAD_REQUEST', `This password ${fault}.`, { fields: { password: [fault] } })
+  const fault = lengthFault(password)
+  if (fault !== null) throw new AppError('BAD_REQUEST', `This password ${fault}.`, { fields: { password: [fault] } })
+  if (!isGuessable(password, about)) return
+  const guess = 'is too common: it is among the first that a guesser tries'
+  throw new AppError('BAD_REQUEST', `This password ${guess}.`, { fields: { password: [guess] }, reason: 'COMMON_PASSWORD' })
 }
 
 function lengthFault(password: string): string | null {

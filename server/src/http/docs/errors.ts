@@ -1,6 +1,6 @@
 /** The errors as JSON Schema: one shape for each code of the closed union, with its status and its details. */
 import { z } from 'zod'
-import { statusOf, stepUpMethods, type ConflictReason, type ErrorCode, type ErrorDetails } from '#lib/errors.ts'
+import { passwordFaults, statusOf, stepUpMethods, type ConflictReason, type ErrorCode, type ErrorDetails } from '#lib/errors.ts'
 import { docstrings } from './docstrings.ts'
 import { refTo, type JsonSchema } from './schemas.ts'
 
@@ -10,7 +10,7 @@ const wait = z.object({ retryAfterSeconds: z.int().min(0) })
 
 /** A code whose details change stops compiling here. */
 const details: Detailed = {
-  BAD_REQUEST: z.object({ fields: z.record(z.string(), z.array(z.string())) }),
+  BAD_REQUEST: z.object({ fields: z.record(z.string(), z.array(z.string())), reason: z.enum(passwordFaults).exactOptional() }),
   CONFLICT: z.object({
     reason: z.enum(docstrings.conflicts as [ConflictReason]),
     field: z.string().exactOptional(),

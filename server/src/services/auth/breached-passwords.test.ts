@@ -12,7 +12,7 @@ const fault = 'is known from a breach of another service'
 const refused = {
   status: 400,
   message: `This password ${fault}.`,
-  data: { code: 'BAD_REQUEST', httpStatus: 400, details: { fields: { password: [fault] } } },
+  data: { code: 'BAD_REQUEST', httpStatus: 400, details: { fields: { password: [fault] }, reason: 'BREACHED_PASSWORD' } },
 }
 let folder: string
 let server: TestServer

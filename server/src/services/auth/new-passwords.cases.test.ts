@@ -50,10 +50,13 @@ const doors: Record<string, (email: string) => Promise<Door>> = {
 }
 const places = Object.entries(doors)
 
+const common = 'is too common: it is among the first that a guesser tries'
+
 async function expectRefused({ choose }: Door, password: string, fault: string): Promise<void> {
   const before = await wholeState(server.database.ownerUrl)
   const answer = await choose(password)
-  const data = { code: 'BAD_REQUEST', httpStatus: 400, details: { fields: { password: [fault] } } }
+  const details = { fields: { password: [fault] }, ...(fault === common && { reason: 'COMMON_PASSWORD' }) }
+  const data = { code: 'BAD_REQUEST', httpStatus: 400, details }
   const message = password.length > 1_024 ? 'The input is not what this procedure takes.' : `This password ${fault}.`
   expect(toldBy(answer), password.slice(0, 40)).toEqual({ status: 400, message, data })
   expect(answer.text).not.toContain(password.slice(0, 12))
@@ -70,7 +73,6 @@ const sentence = 'nine lazy otters hum at dusk, softly; nobody minds. '.repeat(3
 const emoji = '🦦🌙🪵🔥🎻🐝🌾🧭🛶🍄🪁🧵🫖🪺🦉'
 const short = 'needs at least 15 characters'
 const long = 'is longer than 128 characters'
-const common = 'is too common: it is among the first that a guesser tries'
 
 describe.each(places)('a password that is chosen %s', (_place, doorOf) => {
   test('A08 has 15 to 128 code points: fewer and more are refused, at once where it is a megabyte', async () => {
