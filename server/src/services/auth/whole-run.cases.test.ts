@@ -64,7 +64,7 @@ test('S10 every kind of secret was told or typed', () => {
   const kinds = new Set([...run.secrets].map((secret) => /^pln_([a-z\d]{1,2})_/.exec(secret)?.[1] ?? 'other'))
   // Sessions, devices, visits, keys, secrets of applications, and what is mailed or waits for a second proof.
   const all = ['s', 't', 'd', 'h', 'k', 'c', 'v', 'r', 'm', 'ec', '2', 'ea', 'ep', 'eu', 'ra', 'i', 'ai', 'other']
-  expect([...kinds].toSorted()).toEqual(all.toSorted())
+  expect([...kinds]).toEqual(expect.arrayContaining(all))
   for (const form of [/^nine lazy/, /^\d{8}$/, /^\d{6}$/, /^[A-Z2-7]{4}(-[A-Z2-7]{4}){3}$/, /^[A-Z2-7]{32}$/, /^at_/]) {
     expect(
       [...run.secrets].some((secret) => form.test(secret)),
