@@ -1,11 +1,13 @@
 import { isAppError, type Client, type RouterInputs } from '@plinth/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { joinApplication, newApplication, newCast, type Application, type Membership } from '../../../test/applications.ts'
+import { settled } from '../../../test/belongings.ts'
 import { openBrowser, toldBy } from '../../../test/browser.ts'
 import { query } from '../../../test/database.ts'
 import { refusal } from '../../../test/refusal.ts'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
 import { person, type Somebody } from '../../../test/teams.ts'
+import { wholeState } from '../../../test/whole-state.ts'
 import { appRouter } from '../../router.ts'
 
 let server: TestServer
@@ -107,7 +109,9 @@ describe('roles', () => {
     const { application, user } = await cast()
     const stranger = await person(server, 'Stranger')
     await newApplication(stranger)
+    await settled(server)
     const unknown = 'tz4a98xxat96iws9zmbrgj3a'
+    const before = await wholeState(server.database.ownerUrl)
     for (const path of Object.keys(table)) {
       const isQuery = /\.(?:get|list)$/.test(path)
       const others = { ...extras[path], ...(path.startsWith('auth.membership') && !isQuery && { membershipId: user.id }) }
@@ -116,6 +120,7 @@ describe('roles', () => {
       expect([path, theirs]).toEqual([path, none])
       expect(theirs).toEqual({ status: 404, message: 'There is no such application.', data: { code: 'NOT_FOUND', httpStatus: 404 } })
     }
+    expect(await wholeState(server.database.ownerUrl)).toEqual(before)
     expect(await rolesOf(anna, application)).toEqual({ Anna: 'OWNER', Ben: 'ADMIN', Cleo: 'USER' })
   })
 
