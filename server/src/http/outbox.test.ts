@@ -52,24 +52,30 @@ test.each(['/', '/dev/mail', '/docs'])('C22 the page %s is framed by nobody', as
 })
 
 describe('the pages behind the links', () => {
-  test.each(['/sign-up', '/verify-email', '/sign-in', '/forgot-password', '/reset-password', '/application-invitation', '/invitation'])(
-    'C22 R10 %s has a button, is framed by nobody, runs its own script alone and tells nobody where one came from',
-    async (path) => {
-      const answer = await fetch(edge.url + path)
-      const page = await answer.text()
-      expect(page).toMatch(/<form data-procedure="(auth|teams)\.[a-zA-Z.]+"/)
-      expect(page).toContain('<button>')
-      expect(answer.status).toBe(200)
-      expect(Object.fromEntries(answer.headers)).toMatchObject({
-        'content-security-policy': expect.stringMatching(
-          /^default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-[\w+/=]{44}'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/,
-        ),
-        'x-frame-options': 'DENY',
-        'referrer-policy': 'no-referrer',
-        'cache-control': 'no-store',
-      })
-    },
-  )
+  test.each([
+    '/sign-up',
+    '/verify-email',
+    '/sign-in',
+    '/forgot-password',
+    '/reset-password',
+    '/application-invitation',
+    '/invitation',
+    '/undo-factor',
+  ])('C22 R10 %s has a button, is framed by nobody, runs its own script alone and tells nobody where one came from', async (path) => {
+    const answer = await fetch(edge.url + path)
+    const page = await answer.text()
+    expect(page).toMatch(/<form data-procedure="(auth|teams)\.[a-zA-Z.]+"/)
+    expect(page).toContain('<button>')
+    expect(answer.status).toBe(200)
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'content-security-policy': expect.stringMatching(
+        /^default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-[\w+/=]{44}'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/,
+      ),
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    })
+  })
 
   test('do not exist outside development', async () => {
     const other = await startEdge()

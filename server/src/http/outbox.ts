@@ -39,6 +39,7 @@ const FORMS: Record<string, FormPage> = {
     button: 'Mail me a link',
   },
   '/reset-password': { title: 'Choose a new password', procedure: 'auth.password.reset', fields: ['password'], button: 'Set the password' },
+  '/undo-factor': { title: 'Take back what was added', procedure: 'auth.account.undoFactor', fields: [], button: 'Take it back' },
   '/application-invitation': {
     title: 'Join the application',
     procedure: 'auth.applicationInvitation.accept',

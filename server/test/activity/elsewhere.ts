@@ -14,7 +14,7 @@ export async function openIdProvider(stage: Stage, company: OpenIdProvider): Pro
   const olga = { sub: 'olga', email: about, email_verified: true, name: 'Olga' }
   const comesBack = (browser: Browser, person: Person, by = 'start') => goAndComeBack(stage, company, { browser, person, by })
   const provider = { provider: 'company' }
-  const linked = { event: 'auth.provider.linked', data: provider }
+  const linked = { event: 'auth.provider.linked', data: { ...provider, ...ids('tokenId') } }
   const started = { event: 'auth.session.started', about, data: { ...ids('sessionId'), kind: 'COOKIE' } }
   const refused = { event: 'auth.provider.refused', data: provider }
   const [first, again] = [open(), open()]
@@ -59,7 +59,7 @@ async function links(stage: Stage, company: OpenIdProvider, olga: Browser): Prom
     ...own,
     data: provider,
   })
-  const linked = { event: 'auth.provider.linked', ...own, data: provider }
+  const linked = { event: 'auth.provider.linked', ...own, data: { ...provider, ...ids('tokenId') } }
   const { data } = await leaves(browser.mutate('auth.provider.finish', await back('lina')), 200, linked)
   const { id } = (data as { account: { id: string } }).account
   const stepped = { event: 'auth.session.stepped_up', ...own, data: { ...ids('sessionId'), method: 'PROVIDER' } }
@@ -104,7 +104,8 @@ export async function plex(stage: Stage, tv: PlexTv): Promise<void> {
   tv.confirm(link.url, viewer)
   await stage.ask(`UPDATE auth.provider_attempts SET asked_at = NULL WHERE id = $1`, [link.id])
   await leaves(check(open(), link.id), 401, refused)
-  await leaves(check(browser, link.id), 200, { event: 'auth.provider.linked', by: about, about, data: { provider: 'plex' } })
+  const data = { provider: 'plex', ...ids('tokenId') }
+  await leaves(check(browser, link.id), 200, { event: 'auth.provider.linked', by: about, about, data })
   await leaves(check(browser, link.id), 401, { ...refused, by: about, about })
   const stranger = open()
   const signIn = await begin(stranger, 'start')

@@ -23,7 +23,7 @@ export async function authenticatorApp(stage: Stage): Promise<void> {
   const app = appWith(secret)
   const confirm = (code: string) => browser.mutate('auth.totp.confirm', { code })
   await leaves(confirm('000000'), 400, { event: 'auth.totp.confirmation_failed', ...own })
-  await leaves(confirm(app.code()), 200, { event: 'auth.totp.confirmed', ...own, data: { recoveryCodesLeft: 0 } })
+  await leaves(confirm(app.code()), 200, { event: 'auth.totp.confirmed', ...own, data: { recoveryCodesLeft: 0, ...ids('tokenId') } })
   const signIn = stranger.mutate('auth.signIn', { email: about, password, delivery: 'TOKEN' })
   const required = { event: 'auth.second_factor.required', about, data: { method: 'PASSWORD' } }
   const { pendingToken } = (await leaves(signIn, 200, required)).data as { pendingToken: string }
@@ -76,7 +76,7 @@ export async function passkeys(stage: Stage): Promise<void> {
     event: 'auth.passkey.registration_failed',
     ...own,
   })
-  const registered = { event: 'auth.passkey.registered', ...own, data: { ...ids('passkeyId'), recoveryCodesLeft: 0 } }
+  const registered = { event: 'auth.passkey.registered', ...own, data: { ...ids('passkeyId', 'tokenId'), recoveryCodesLeft: 0 } }
   const { id } = (await leaves(registerKey(browser, key, 'mine'), 200, registered)).data as { id: string }
   const started = { event: 'auth.session.started', about, data: { ...ids('sessionId'), kind: 'COOKIE' } }
   await leaves(signInBy(stranger, key), 200, started)
@@ -102,6 +102,19 @@ export async function passkeys(stage: Stage): Promise<void> {
   await leaves(browser.mutate('auth.passkey.remove', { id: unknown }), 404, wrong('passkey.remove'))
   await secondFactorByPasskey(stage, about, key)
   await leaves(browser.mutate('auth.passkey.remove', { id }), 200, { event: 'auth.passkey.removed', ...own, data: { passkeyId: id } })
+  await takenBack(stage)
+}
+
+async function takenBack(stage: Stage): Promise<void> {
+  const [{ open, leaves, mailed }, about] = [stage, 'uma@example.com']
+  const browser = await newPerson(stage, about)
+  await registerKey(browser, newAuthenticator({ origin: passkeyOrigin }), 'somebody else’s')
+  const takeBack = (token: string) => open().mutate('auth.account.undoFactor', { token })
+  const refused = { event: 'auth.token.refused', data: { purpose: 'FACTOR_UNDO' } }
+  await leaves(takeBack('pln_fu_unknown'), 400, refused)
+  const token = await mailed(about, /#token=(?<found>pln_fu_[\w-]+)/)
+  await leaves(takeBack(token), 200, { event: 'auth.factor.undone', about, data: { factor: 'PASSKEY' } })
+  await leaves(takeBack(token), 400, { ...refused, about })
 }
 
 async function secondFactorByPasskey({ open, leaves }: Stage, about: string, key: ReturnType<typeof newAuthenticator>): Promise<void> {

@@ -3,6 +3,7 @@ import { refuse, transaction, type Refusal, type Row, type Tx } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { endAccess } from './access.ts'
 import { isLastAdministrator, refuseOutsider } from './administrators.ts'
+import { removeFactors } from './factor-removal.ts'
 import { presentPerson } from './people-search.ts'
 import { maySignIn } from './policy.ts'
 import type { ListedPerson, OnePerson, SessionsEnded, SetRole } from './schema-person.ts'
@@ -73,6 +74,25 @@ export async function requireReset(actor: UserActor, input: OnePerson): Promise<
     })
     tx.record('auth.person.reset_required', { user: user.id }, {})
     tx.record('auth.password_reset.requested', { user: user.id }, { tokenId })
+    return presentPerson(user)
+  })
+}
+
+/**
+ * Takes a person all that was added to sign in by beside the password, and ends everything that lets them in: for who lost it, and for who is locked out
+ * by what somebody else added. The password stays, and the mailbox.
+ *
+ * @throws NOT_FOUND; FORBIDDEN for administrators, oneself among them.
+ */
+export async function removeFactorsOf(actor: UserActor, input: OnePerson): Promise<ListedPerson> {
+  return withPerson(actor, input, 'removeFactors', async (tx, user) => {
+    if (user.role === 'ADMIN') {
+      tx.record('auth.person.refused', { user: user.id }, { asked: 'removeFactors', reason: 'ADMINISTRATOR' })
+      return refuse('FORBIDDEN', 'Nobody takes an administrator their second factors: they are to be a user first.')
+    }
+    const removed = await removeFactors(tx, user.id)
+    await endAccess(tx, user.id, 'REVOKED')
+    tx.record('auth.person.factors_removed', { user: user.id }, removed)
     return presentPerson(user)
   })
 }

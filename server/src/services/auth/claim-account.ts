@@ -1,6 +1,7 @@
 /** The account of an address that nobody had proven, and whose owner comes now. */
 import type { Row, Tx } from '#db'
 import { endAccess } from './access.ts'
+import { removeFactors } from './factor-removal.ts'
 import { endSignUps } from './tokens.ts'
 
 /**
@@ -14,9 +15,7 @@ export async function claimAccount(
   { name, provider }: { name: string; provider: string },
 ): Promise<Row<'user'>> {
   await tx.password.deleteMany({ where: { userId: id } })
-  await tx.purge('totpFactor', { userId: id })
-  await tx.oauthAccount.deleteMany({ where: { userId: id } })
-  await tx.passkey.deleteMany({ where: { userId: id } })
+  await removeFactors(tx, id)
   // Before they are deleted: the passwords in them are emptied, and what is deleted is not seen.
   await endSignUps(tx, id)
   await tx.verificationToken.deleteMany({ where: { userId: id, usedAt: null } })

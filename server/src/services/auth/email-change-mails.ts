@@ -20,7 +20,7 @@ export async function mailEmailChanged(event: FeedEvent<'auth.email_change.compl
 /** Tells the address that took a change back what to do next. */
 export async function mailEmailChangeUndone(event: FeedEvent<'auth.email_change.undone'>): Promise<void> {
   const paragraphs = [
-    `The change of your address was taken back on ${when(event.at)}. Every session has ended.`,
+    `The change of your address was taken back on ${when(event.at)}. Every session and API key has ended. A password that was set since it was asked for, and what was added since to sign in by, are gone.`,
     `If you did not ask for that change, somebody was in your account: choose a new password now: ${publicUrl('/forgot-password')}`,
   ]
   await sendLetter(event, await notice(event.user, 'Your email address is the former one again', paragraphs))
@@ -77,7 +77,7 @@ async function undo(tokenId: string, at: Date): Promise<Letter | null> {
       subject: 'Your email address was changed',
       paragraphs: [
         `The address of your account was changed on ${when(at)}, and this one is no longer it. If it was you, there is nothing to do.`,
-        'If it was not you, take it back within seven days. Every session ends then:',
+        'If it was not you, take it back within seven days. Every session and API key ends then, and a password that was set since it was asked for, and what was added since to sign in by, are removed:',
         link.url,
       ],
     }

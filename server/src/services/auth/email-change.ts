@@ -9,6 +9,7 @@ import { isUsable } from './policy.ts'
 import type { CheckEmail } from './schema.ts'
 import type { EmailChangeLink, EmailChangeState, EmailChangeUndone, RequestEmailChange } from './schema-email.ts'
 import { endAccess } from './access.ts'
+import { removeAddedSince } from './factor-removal.ts'
 import { freeAddress } from './free-address.ts'
 import { mayMail, refuseMail } from './throttle.ts'
 import { insertToken, nobody, peekToken, refuseToken, takeToken, type TokenPurpose } from './tokens.ts'
@@ -32,7 +33,7 @@ export async function requestEmailChange(actor: UserActor, { email }: RequestEma
       return refuse('BAD_REQUEST', 'This is your address already.', { fields: { email: ['is your address already'] } })
     }
     await endOpenChange(tx, user.id)
-    await tx.emailChange.create({ data: { userId: user.id, fromEmail: user.email, toEmail: email } })
+    await tx.emailChange.create({ data: { userId: user.id, fromEmail: user.email, toEmail: email, createdAt: tx.now } })
     const taken = await tx.user.findFirst({ where: { email, emailVerifiedAt: { not: null } }, select: { id: true } })
     const about = { subject: user.id, userId: user.id, ttlMs: linkTtlMs }
     const approvalId = await insertToken(tx, { ...about, purpose: 'EMAIL_CHANGE_APPROVAL', email: user.email })
@@ -97,7 +98,7 @@ async function complete(tx: Tx<'auth'>, { id, userId, fromEmail, toEmail }: Row<
 
 /**
  * Takes a change back by the link that went to the old address, whatever has become of the account's address since. Every session and API key ends,
- * and with them whoever carried the account away.
+ * and with them whoever carried the account away; a password that was set since, and what was added since to sign in by, are removed.
  *
  * @throws INVALID_TOKEN when the link is unknown, used, or older than seven days; CONFLICT NAME_TAKEN when the address was proven by another
  *   account meanwhile.
@@ -111,7 +112,10 @@ export async function undoEmailChange({ token }: EmailChangeLink): Promise<Email
     if (!user || !taken || !change) return refuseToken(tx, 'EMAIL_CHANGE_UNDO', token)
     await giveAddress(tx, user.id, change.fromEmail)
     await tx.emailChange.update({ where: { id: change.id }, data: { undoneAt: tx.now } })
-    await endLaterChanges(tx, user.id, taken.id)
+    await endLaterChanges(tx, user.id, taken.createdAt)
+    // From when it was asked for: whoever did was in the account by then.
+    await tx.purge('password', { userId: user.id, changedAt: { gte: change.createdAt } })
+    await removeAddedSince(tx, user.id, change.createdAt)
     await endAccess(tx, user.id, 'REVOKED')
     tx.record('auth.email_change.undone', { user: user.id }, {})
     return { status: 'UNDONE' }
@@ -119,9 +123,10 @@ export async function undoEmailChange({ token }: EmailChangeLink): Promise<Email
 }
 
 /** What was asked for or done after the change that is taken back is of the same hand: an undo of it would give the account away again. */
-async function endLaterChanges(tx: Tx<'auth'>, userId: string, tokenId: string): Promise<void> {
+async function endLaterChanges(tx: Tx<'auth'>, userId: string, since: Date): Promise<void> {
   await endOpenChange(tx, userId)
-  await tx.verificationToken.deleteMany({ where: { userId, usedAt: null, purpose: 'EMAIL_CHANGE_UNDO', id: { gt: tokenId } } })
+  const later = { purpose: { in: ['EMAIL_CHANGE_UNDO' as const, 'FACTOR_UNDO' as const] }, createdAt: { gte: since } }
+  await tx.verificationToken.deleteMany({ where: { userId, usedAt: null, ...later } })
 }
 
 /** Ends what was asked for and not done, with both of its links, wherever they went. */

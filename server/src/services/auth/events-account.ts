@@ -1,6 +1,7 @@
 /** What happens to an account beside those of events.ts, with the same rules: the halves of what takes two, and what a person asked for and was refused. */
 import { z } from 'zod'
 import { defineEvents, type EventsOf } from '#db'
+import { FactorKind } from './schema-account.ts'
 import { MailKind } from './throttle.ts'
 
 const Nothing = z.strictObject({})
@@ -15,6 +16,11 @@ export const accountEvents = defineEvents('auth', {
   'auth.mail.throttled': {
     about: 'A mail was asked for and was not sent, for there were too many before it.',
     data: z.strictObject({ kind: MailKind }),
+  },
+  'auth.factor.undone': {
+    about:
+      'What had been added to an account to sign in by was taken back by the link from the mail about it; every session ended. The owner is told by mail.',
+    data: z.strictObject({ factor: FactorKind }),
   },
   'auth.account.refused': {
     about:

@@ -10,7 +10,7 @@ export const passkeyEvents = defineEvents('auth', {
   'auth.passkey.registered': {
     about:
       'An account can be signed in to by a passkey from now on, and asks for one after a password. Its owner is told by mail, also where no recovery code is left.',
-    data: Which.extend({ recoveryCodesLeft: z.int() }),
+    data: Which.extend({ recoveryCodesLeft: z.int(), tokenId: z.uuid() }),
   },
   'auth.passkey.registration_refused': {
     about: 'A person tried to register a passkey that is registered already, theirs or somebody else’s.',

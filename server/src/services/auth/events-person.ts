@@ -14,6 +14,11 @@ export const personEvents = defineEvents('auth', {
     about: 'An administrator took an account its password; every session ended, and its owner chooses a new one by mail.',
     data: Nothing,
   },
+  'auth.person.factors_removed': {
+    about:
+      'An administrator took a person their passkeys, authenticator app, recovery codes and linked providers; everything that let them in ended. They are told by mail.',
+    data: z.strictObject({ passkeys: z.int(), apps: z.int(), providers: z.int() }),
+  },
   'auth.person.sessions_ended': { about: 'An administrator ended every session of a person.', data: z.strictObject({ count: z.int() }) },
   'auth.person.role_changed': {
     about: 'An administrator made another person an administrator, or an administrator a user.',

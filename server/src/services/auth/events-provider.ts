@@ -5,7 +5,10 @@ import { defineEvents, type EventsOf } from '#db'
 const Provider = z.strictObject({ provider: z.string() })
 
 export const providerEvents = defineEvents('auth', {
-  'auth.provider.linked': { about: 'An account can be signed in to by way of a provider from now on.', data: Provider },
+  'auth.provider.linked': {
+    about: 'An account can be signed in to by way of a provider from now on. Its owner is told by mail, with a link that takes it back.',
+    data: Provider.extend({ tokenId: z.uuid() }),
+  },
   'auth.provider.link_refused': {
     about: 'A person tried to link what they are at a provider, and it is linked to another account.',
     data: Provider,

@@ -19,7 +19,7 @@ export const signInEvents = defineEvents('auth', {
   'auth.totp.confirmed': {
     about:
       'Sign-in asks a person for the code of an authenticator app from now on. The person is told by mail, also where no recovery code is left.',
-    data: z.strictObject({ recoveryCodesLeft: z.int() }),
+    data: z.strictObject({ recoveryCodesLeft: z.int(), tokenId: z.uuid() }),
   },
   'auth.totp.disabled': { about: 'Sign-in asks a person for no authenticator app any more.', data: Nothing },
   'auth.recovery_codes.regenerated': { about: 'A person was shown new recovery codes; the old ones are worth nothing.', data: Nothing },

@@ -32,6 +32,7 @@ export const jobs: readonly Job[] = [
   schedule({ name: 'auth.application_invitations_retention', cron: '7 4 * * *', run: () => removeOld('applicationInvitations') }),
   schedule({ name: 'auth.sessions_retention', cron: '17 3 * * *', run: () => removeOld('endedSessions', 'expiredSessions') }),
   schedule({ name: 'auth.tokens_retention', cron: '27 3 * * *', run: () => removeOld('tokens') }),
+  schedule({ name: 'auth.removed_apps_retention', cron: '47 3 * * *', run: () => removeOld('removedApps') }),
   schedule({ name: 'auth.throttles_retention', cron: '37 3 * * *', run: () => removeOld('throttles') }),
   schedule({ name: 'auth.email_changes_retention', cron: '47 3 * * *', run: () => removeOld('emailChanges') }),
   schedule({ name: 'auth.visits_retention', cron: '57 3 * * *', run: () => removeOld('visits') }),

@@ -179,6 +179,7 @@ const late: Record<string, Late> = {
   'auth.person.restore': onPerson('auth.person.restore'),
   'auth.person.requireReset': onPerson('auth.person.requireReset'),
   'auth.person.endSessions': onPerson('auth.person.endSessions'),
+  'auth.person.removeFactors': onPerson('auth.person.removeFactors'),
   'auth.person.impersonate': onPerson('auth.person.impersonate', { reason: 'SUPPORT' }),
   'auth.membership.grant': onPerson('auth.membership.grant', { application: 'audits', role: 'ADMIN' }),
   'auth.membership.withdraw': onPerson('auth.membership.withdraw', { application: 'audits' }),

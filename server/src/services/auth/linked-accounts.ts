@@ -4,6 +4,7 @@ import { db, keyset, transaction, type Row, type Tx } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { OauthAccountId } from '#lib/ids.ts'
 import { openSecret, sealSecret } from '#lib/sealed.ts'
+import { offerUndo } from './added-factors.ts'
 import { lockCaller, refuseCaller } from './caller.ts'
 import type { Identity } from './provider.ts'
 import { refuseLastMethod, refuseUnknown } from './refusals.ts'
@@ -25,10 +26,17 @@ export async function findLinked(
  */
 export async function link(tx: Tx<'auth'>, userId: string, provider: string, identity: Identity): Promise<Row<'oauthAccount'> | null> {
   const id = randomUUIDv7()
-  const data = { id, userId, provider, subject: identity.subject, ...kept(id, identity) }
+  const data = { id, userId, provider, subject: identity.subject, createdAt: tx.now, ...kept(id, identity) }
   const [created] = await tx.oauthAccount.createManyAndReturn({ data: [data], skipDuplicates: true })
-  if (created) tx.record('auth.provider.linked', { user: userId }, { provider })
-  return created ?? null
+  if (!created) return null
+  tx.record('auth.provider.linked', { user: userId }, { provider, tokenId: await offerUndo(tx, userId, { kind: 'PROVIDER', id }) })
+  return created
+}
+
+/** Takes links away, with the tokens of their providers, and gives how many. The caller has locked the account. */
+export async function dropLinks(tx: Tx<'auth'>, which: { userId: string; id?: string; createdAt?: { gte: Date } }): Promise<number> {
+  await tx.oauthAccount.updateMany({ where: which, data: { sealedToken: null } })
+  return (await tx.oauthAccount.deleteMany({ where: which })).count
 }
 
 /** Keeps what the provider says of the person now. The account here stays as it is: its address is its own. Says whether it is still linked. */
@@ -86,8 +94,7 @@ export async function unlink(actor: UserActor, { id }: UnlinkProvider): Promise<
         'This is all that you can sign in by. Choose a password, or link another, first.',
       )
     }
-    await tx.oauthAccount.updateMany({ where: { id }, data: { sealedToken: null } })
-    await tx.oauthAccount.deleteMany({ where: { id } })
+    await dropLinks(tx, { id, userId: user.id })
     tx.record('auth.provider.unlinked', { user: user.id }, { provider: linked.provider })
     return { status: 'UNLINKED' }
   })

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { divertLog } from '#lib/log.ts'
 import { newApplication } from '../../../test/applications.ts'
+import { newAuthenticator } from '../../../test/authenticator.ts'
 import { openBrowser, type Answer } from '../../../test/browser.ts'
 import { eventually } from '../../../test/outbox.ts'
+import { registerKey } from '../../../test/passkeys.ts'
 import { startTestServer, type TestServer } from '../../../test/server.ts'
 import { newTeam, person, type Somebody } from '../../../test/teams.ts'
 
@@ -13,12 +15,14 @@ let server: TestServer
 let anna: Somebody
 let ben: Somebody
 let carl: Somebody
+let dan: Somebody
 
 beforeAll(async () => {
   server = await startTestServer({ env: { PUBLIC_URL: home, LOG_LEVEL: 'trace' } })
   anna = await person(server, 'Anna')
   ben = await person(server, 'Ben')
   carl = await person(server, 'Carl')
+  dan = await person(server, 'Dan')
 })
 afterAll(async () => {
   undivert()
@@ -72,6 +76,11 @@ const links: Record<string, Link> = {
     ask: async () => undefined,
     use: (token) => open().mutate('auth.email.undoChange', { token }),
   },
+  pln_fu_: {
+    page: '/undo-factor',
+    ask: async () => expect((await registerKey(open(dan.token), newAuthenticator({ origin: home }), 'key')).status).toBe(200),
+    use: (token) => open().mutate('auth.account.undoFactor', { token }),
+  },
   pln_m_: {
     page: '/sign-in/email',
     ask: () => open().mutate('auth.emailSignIn.request', { email: ben.email }),
@@ -89,7 +98,7 @@ const links: Record<string, Link> = {
   },
 }
 
-const addresses = ['carl@example.com', 'ben@example.com', 'other@example.com', 'new@example.com']
+const addresses = ['carl@example.com', 'dan@example.com', 'ben@example.com', 'other@example.com', 'new@example.com']
 const mailedLinks = async (prefix: string) => {
   const texts = (await Promise.all(addresses.map((email) => server.mailsTo(email)))).flat().map(({ text }) => text)
   return texts.flatMap((text) => new RegExp(`https?://\\S*${prefix}[\\w-]{43}\\S*`).exec(text)?.[0] ?? [])

@@ -2,6 +2,7 @@
 import type { FeedEvent } from '#db'
 import { publicUrl } from '#lib/mail.ts'
 import { linkFor, notice, sendLetter, when, type Letter } from './letters.ts'
+import { addedStays } from './remedies.ts'
 
 type MailedEvent = FeedEvent<
   | 'auth.email_verification.requested'
@@ -47,7 +48,8 @@ async function letterFor(event: MailedEvent): Promise<Letter | null> {
     case 'auth.password.changed':
       return notice(event.user, 'Your password was changed', [
         `Your password was changed on ${when(event.at)}. Every other session has ended.`,
-        `If it was not you, choose a new one at once: ${publicUrl('/forgot-password')}`,
+        `If it was not you, choose a new one at once, which also ends every API key: ${publicUrl('/forgot-password')}`,
+        addedStays,
       ])
     case 'auth.password_reset.completed':
       return notice(event.user, 'Your password was set anew', [

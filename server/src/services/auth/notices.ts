@@ -5,6 +5,7 @@
 import { db, type EventName, type FeedEvent } from '#db'
 import { publicUrl } from '#lib/mail.ts'
 import { notice, sendLetter, when, type Letter } from './letters.ts'
+import { addedStays, newPassword, undoable } from './remedies.ts'
 
 /** What happened, in a mail: its subject, and a sentence that its time ends. */
 type Words = readonly [subject: string, what: string]
@@ -37,9 +38,17 @@ const words = {
   ],
   'auth.api_key.created': ['An API key of your account was made', 'An API key was made that acts in your name'],
   'auth.data_export.downloaded': ['Your export was downloaded', 'What is held of you was downloaded'],
+  'auth.factor.undone': [
+    'What was added to your account was taken back',
+    'What had been added to your account to sign in by was taken back by the link from the mail about it, and every session and API key ended,',
+  ],
   'auth.account.reactivated': ['Your account is back', 'Your account was taken back by the link from a mail'],
   'auth.person.disabled': ['Your account was disabled', 'An administrator disabled your account'],
   'auth.person.restored': ['Your account was restored', 'An administrator restored your account'],
+  'auth.person.factors_removed': [
+    'What you sign in by was taken from your account',
+    'An administrator took the passkeys, the authenticator app, the recovery codes and the linked providers from your account, and every session and API key ended,',
+  ],
   'auth.person.role_changed': ['Your role was changed', 'An administrator gave your account another role'],
   'auth.person.impersonated': [
     'An administrator looked into your account',
@@ -56,9 +65,39 @@ export const noticedEvents = Object.keys(words) as NoticedEvent[]
 export async function sendNotice(event: FeedEvent<NoticedEvent>): Promise<void> {
   const [subject, what] = words[event.name]
   const toDo = lacksCodes(event) ? makeCodes : 'If you know of it, there is nothing to do.'
-  const advice = event.name.startsWith('auth.person.') ? 'If you did not expect it, ask those who run this installation.' : ifNot()
-  const paragraphs = [`${what} on ${when(event.at)}. ${toDo}`, advice]
-  await sendLetter(event, await notice(event.user, subject, paragraphs))
+  const said = `${what} on ${when(event.at)}. ${toDo}`
+  const letter =
+    'tokenId' in event.data
+      ? await undoable(event.data.tokenId, subject, [said])
+      : await notice(event.user, subject, [said, ...remediesOf(event.name)])
+  await sendLetter(event, letter)
+}
+
+/** What helps, where it is more than a new password, or where that does not help. */
+const remedies: Partial<Record<NoticedEvent, () => string[]>> = {
+  'auth.passkey.clone_suspected': () => [
+    'A new password does not stop a copy: sign in by something else, take the passkey away, and register it anew.',
+  ],
+  'auth.passkey.removed': () => [newPassword(), 'Then sign in and register it anew.'],
+  'auth.totp.disabled': () => [newPassword(), 'Then sign in and enrol it anew.'],
+  'auth.recovery_codes.regenerated': () => [newPassword(), 'Then sign in and make new codes: whoever made these has seen them.'],
+  'auth.recovery_code.used': () => [newPassword(), 'Then sign in and make new codes: whoever used this one may have the others.'],
+  'auth.account.reactivated': () => [
+    `If it was not you, somebody reads your mail. Secure your mailbox, then choose a new password: ${publicUrl('/forgot-password')}`,
+  ],
+  'auth.person.factors_removed': () => [
+    `Sign in with your password, or choose one, and add what is yours anew: ${publicUrl('/forgot-password')}`,
+  ],
+  'auth.factor.undone': () => [
+    `If you took it back because somebody else had added it, they were in your account: choose a new password now: ${publicUrl('/forgot-password')}`,
+    'If it was not you who took it back, somebody reads your mail. Secure your mailbox, then choose a new password, and add what is yours anew.',
+  ],
+}
+
+function remediesOf(name: NoticedEvent): string[] {
+  if (name.startsWith('auth.person.'))
+    return [...(remedies[name]?.() ?? []), 'If you did not expect it, ask those who run this installation.']
+  return remedies[name]?.() ?? [newPassword()]
 }
 
 const makeCodes =
@@ -91,12 +130,9 @@ async function newPlace({ data, user: userId, at }: FeedEvent<'auth.session.star
   return notice(userId, 'A new sign-in to your account', [
     `Somebody signed in to your account on ${when(at)} with ${programOf(userAgent)}, from ${addressPrefix ?? 'an unknown address'}.`,
     'If it was you, there is nothing to do.',
-    ifNot(),
+    newPassword(),
+    addedStays,
   ])
-}
-
-function ifNot(): string {
-  return `If it was not you, choose a new password, which ends every session and API key: ${publicUrl('/forgot-password')}`
 }
 
 /** In the order in which they are looked for: most browsers also name the ones that they descend from. */

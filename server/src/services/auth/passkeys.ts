@@ -3,6 +3,7 @@ import { db, keyset, refuse, transaction, type Refusal, type Row, type Tx } from
 import type { UserActor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { PasskeyId } from '#lib/ids.ts'
+import { offerUndo } from './added-factors.ts'
 import { lockCaller, refuseCaller } from './caller.ts'
 import { algorithms, handleOf, readRegistration, type Registration } from './passkey-answers.ts'
 import { challengeTtlMs, insertChallenge, takeChallenge } from './passkey-challenges.ts'
@@ -81,13 +82,17 @@ async function register(
   }
   if ((await tx.passkey.count({ where: { userId } })) >= most)
     return refuse('CONFLICT', `Nobody has more than ${most} passkeys. Remove one first.`, { reason: 'TOO_MANY' })
-  const [created] = await tx.passkey.createManyAndReturn({ data: [{ userId, name, ...rowOf(info, transports) }], skipDuplicates: true })
+  const [created] = await tx.passkey.createManyAndReturn({
+    data: [{ userId, name, createdAt: tx.now, ...rowOf(info, transports) }],
+    skipDuplicates: true,
+  })
   if (!created) {
     tx.record('auth.passkey.registration_refused', { user: userId }, {})
     return refuse('CONFLICT', 'This passkey is registered already.', { reason: 'PASSKEY_TAKEN' })
   }
-  const left = await recoveryCodesLeft(userId)
-  tx.record('auth.passkey.registered', { user: userId }, { passkeyId: PasskeyId.parse(created.id), recoveryCodesLeft: left })
+  const [passkeyId, left] = [PasskeyId.parse(created.id), await recoveryCodesLeft(userId)]
+  const tokenId = await offerUndo(tx, userId, { kind: 'PASSKEY', id: passkeyId })
+  tx.record('auth.passkey.registered', { user: userId }, { passkeyId, recoveryCodesLeft: left, tokenId })
   return { ...present(created), recoveryCodesLeft: left }
 }
 
@@ -140,6 +145,7 @@ export async function removePasskey(actor: UserActor, { id }: RemovePasskey): Pr
         'This is all that you can sign in by. Choose a password, or register another, first.',
       )
     }
+    await tx.passkey.updateMany({ where: { id }, data: { removedAt: tx.now } })
     await tx.passkey.deleteMany({ where: { id } })
     await purgeIdleRecoveryCodes(tx, user.id)
     tx.record('auth.passkey.removed', { user: user.id }, { passkeyId: id })

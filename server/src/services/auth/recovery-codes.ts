@@ -72,8 +72,9 @@ function proveRecoveryCode(code: string): Prove {
   }
 }
 
-async function purgeRecoveryCodes(tx: Tx<'auth'>, userId: string): Promise<void> {
-  await tx.purge('verificationToken', { purpose: 'RECOVERY_CODE', userId })
+/** Removes the codes of a person, all of them or those that were made since then. */
+export async function purgeRecoveryCodes(tx: Tx<'auth'>, userId: string, since: Date | null = null): Promise<void> {
+  await tx.purge('verificationToken', { purpose: 'RECOVERY_CODE', userId, ...(since && { createdAt: { gte: since } }) })
 }
 
 /** However it was typed: in groups or not, in capitals or not. Bound to the person, so that nobody's code is another's. */

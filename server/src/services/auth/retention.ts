@@ -21,6 +21,12 @@ export const removals = {
   /** Those of a deleted application stay until they have expired: with it they would come back. */
   revokedApplicationSecrets: pageOf('auth.application_secrets', `revoked_at < core.clock() - interval '30 days'`),
   expiredApplicationSecrets: pageOf('auth.application_secrets', `expires_at < core.clock() - interval '30 days'`),
+  /** Apps that were taken away, when that cannot be taken back any more (decision 030). Those of who has left may come back with them. */
+  removedApps: pageOf(
+    'auth.totp_factors',
+    `deleted_at < core.clock() - interval '8 days'
+      AND EXISTS (SELECT FROM auth.users AS u WHERE u.id = totp_factors.user_id AND u.deleted_at IS NULL)`,
+  ),
   /** Ways in that were taken away, or made way. Those of who has left come back with them, or go with them. */
   unlinkedAccounts: pageOf('auth.oauth_accounts', `deleted_at < core.clock() - interval '30 days' AND ${isOfNobodyDue}`),
   removedPasskeys: pageOf('auth.passkeys', `deleted_at < core.clock() - interval '30 days' AND ${isOfNobodyDue}`),

@@ -2,6 +2,7 @@
 import { anyone, Nothing, router, signedIn, steppedUp } from '../../trpc/procedures.ts'
 import { downloadDataExport, listDataExports, requestDataExport } from './data-exports.ts'
 import { deactivateAccount, reactivateAccount } from './deactivation.ts'
+import { undoFactor } from './factor-undo.ts'
 import {
   AccountDeactivated,
   AccountReactivated,
@@ -9,11 +10,13 @@ import {
   DataExportFile,
   DataExportList,
   DownloadDataExport,
+  FactorUndone,
   ListDataExports,
   ListSecurityActivity,
   Reactivate,
   SecondFactors,
   SecurityActivityList,
+  UndoFactor,
 } from './schema-account.ts'
 import { getSecondFactors } from './second-factors.ts'
 import { listSecurityActivity } from './security-activity.ts'
@@ -44,6 +47,11 @@ export const accountRouter = router({
     .input(Reactivate)
     .output(AccountReactivated)
     .mutation(({ input }) => reactivateAccount(input)),
+  /** Takes back what was added to sign in by, by the link from the mail about it, for seven days. Every session and API key ends. */
+  undoFactor: anyone
+    .input(UndoFactor)
+    .output(FactorUndone)
+    .mutation(({ input }) => undoFactor(input)),
 
   dataExport: router({
     /** Asks for everything that is held of the person; a mail says when it is gathered. */

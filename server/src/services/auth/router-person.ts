@@ -1,6 +1,6 @@
 /** The doors of `auth.person`: what administrators do with accounts. All of them ask for a proof of the last ten minutes. */
 import { admin, router } from '../../trpc/procedures.ts'
-import { disablePerson, endSessionsOf, requireReset, restorePerson, setRole } from './administration.ts'
+import { disablePerson, endSessionsOf, removeFactorsOf, requireReset, restorePerson, setRole } from './administration.ts'
 import { impersonate } from './impersonation.ts'
 import { getPerson, listPersonActivity, searchPeople } from './people-search.ts'
 import {
@@ -48,6 +48,11 @@ export const personRouter = router({
     .input(OnePerson)
     .output(ListedPerson)
     .mutation(({ ctx, input }) => requireReset(ctx.actor, input)),
+  /** Takes a person their passkeys, authenticator app, recovery codes and linked providers: for who is locked out. Everything that lets them in ends. */
+  removeFactors: admin
+    .input(OnePerson)
+    .output(ListedPerson)
+    .mutation(({ ctx, input }) => removeFactorsOf(ctx.actor, input)),
   /** Ends every session of a person. */
   endSessions: admin
     .input(OnePerson)

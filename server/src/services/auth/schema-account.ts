@@ -42,6 +42,17 @@ export type Reactivate = z.infer<typeof Reactivate>
 export const AccountReactivated = z.strictObject({ status: z.literal('REACTIVATED') })
 export type AccountReactivated = z.infer<typeof AccountReactivated>
 
+/** What is added to an account to sign in by, beside the password. */
+export const FactorKind = z.enum(['PASSKEY', 'TOTP', 'PROVIDER'])
+export type FactorKind = z.infer<typeof FactorKind>
+
+/** The token of a link from a mail. */
+export const UndoFactor = z.strictObject({ token: Token })
+export type UndoFactor = z.infer<typeof UndoFactor>
+
+export const FactorUndone = z.strictObject({ status: z.literal('UNDONE'), factor: FactorKind })
+export type FactorUndone = z.infer<typeof FactorUndone>
+
 export const DataExport = z.strictObject({
   id: DataExportId,
   status: z.enum(['GATHERING', 'READY', 'DOWNLOADED', 'EXPIRED']),

@@ -108,7 +108,9 @@ export async function insertToken(tx: Tx<'auth'>, { ttlMs, token: given, ...toke
   const { purpose, subject } = token
   await tx.verificationToken.deleteMany({ where: { purpose, subject, usedAt: null } })
   const tokenHash = sha256(given ?? tokenFor(purpose, id))
-  await tx.verificationToken.create({ data: { id, ...token, tokenHash, expiresAt: new Date(tx.now.getTime() + ttlMs) } })
+  await tx.verificationToken.create({
+    data: { id, ...token, tokenHash, createdAt: tx.now, expiresAt: new Date(tx.now.getTime() + ttlMs) },
+  })
   return id
 }
 

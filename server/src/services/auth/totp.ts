@@ -4,6 +4,7 @@ import type { Actor, UserActor } from '#lib/actor.ts'
 import { publicUrl } from '#lib/mail.ts'
 import { isSealedByOldKey, openSecret, sealSecret } from '#lib/sealed.ts'
 import { base32, matchingTotpStep, newTotpSecret } from '#lib/totp.ts'
+import { offerUndo } from './added-factors.ts'
 import { lockCaller, refuseCaller } from './caller.ts'
 import { presentSignedIn, renewedWith, type SignInDone } from './complete-sign-in.ts'
 import { signInBySecondFactor } from './pending-sign-in.ts'
@@ -47,12 +48,7 @@ export async function confirmTotp(actor: UserActor, kind: SessionKind, { code }:
   return { ...renewedWith(answer, credential), answer }
 }
 
-async function confirm(
-  tx: Tx<'auth'>,
-  actor: UserActor,
-  code: string,
-  credential: Credential,
-): Promise<TotpConfirmed | Refusal> {
+async function confirm(tx: Tx<'auth'>, actor: UserActor, code: string, credential: Credential): Promise<TotpConfirmed | Refusal> {
   const { userId, sessionId } = actor
   const user = await lockCaller(tx, actor)
   if (!user) return refuseCaller()
@@ -63,13 +59,20 @@ async function confirm(
     tx.record('auth.totp.confirmation_failed', { user: userId }, {})
     return refuse('BAD_REQUEST', 'The code is wrong.', { fields: { code: ['is wrong'] } })
   }
-  await tx.purge('totpFactor', { userId, confirmedAt: { not: null } })
+  await setAside(tx, userId)
   await tx.totpFactor.update({ where: { id: factor.id }, data: { confirmedAt: tx.now, lastStep: step } })
   const session = await renewSession(tx, user, sessionId, credential, { methods: ['TOTP'], level: 2 })
   if (!session) return refuseCaller()
-  const left = await recoveryCodesLeft(userId)
-  tx.record('auth.totp.confirmed', { user: userId }, { recoveryCodesLeft: left })
+  const [left, tokenId] = [await recoveryCodesLeft(userId), await offerUndo(tx, userId, { kind: 'TOTP', id: factor.id })]
+  tx.record('auth.totp.confirmed', { user: userId }, { recoveryCodesLeft: left, tokenId })
   return { ...presentSignedIn(user, session, credential), recoveryCodesLeft: left }
+}
+
+/** Takes the app away that is asked for, and says whether there was one. It is kept for as long as that can be taken back (decision 030). */
+async function setAside(tx: Tx<'auth'>, userId: string): Promise<boolean> {
+  const asked = { userId, confirmedAt: { not: null } }
+  await tx.totpFactor.updateMany({ where: asked, data: { removedAt: tx.now } })
+  return (await tx.totpFactor.deleteMany({ where: asked })).count > 0
 }
 
 /** Takes the app away: sign-in asks for it no more. None there is no error. */
@@ -77,9 +80,10 @@ export async function disableTotp(actor: UserActor): Promise<TotpDisabled> {
   return transaction('auth', actor, async (tx) => {
     const user = await lockCaller(tx, actor)
     if (!user) return refuseCaller()
-    const removed = await tx.purge('totpFactor', { userId: user.id })
+    await tx.purge('totpFactor', { userId: user.id, confirmedAt: null })
+    const removed = await setAside(tx, user.id)
     await purgeIdleRecoveryCodes(tx, user.id)
-    if (removed > 0) tx.record('auth.totp.disabled', { user: user.id }, {})
+    if (removed) tx.record('auth.totp.disabled', { user: user.id }, {})
     return { status: 'DISABLED' }
   })
 }
