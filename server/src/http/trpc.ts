@@ -76,11 +76,16 @@ function reached(router: AnyTRPCRouter, error: TRPCError, path: string | undefin
   return path !== undefined && Object.hasOwn(router._def.procedures as object, path) && error.code !== 'METHOD_NOT_SUPPORTED'
 }
 
-/** Says how soon to come back when the stream breaks: sooner than the three seconds of browsers, and not all at once. */
+/**
+ * Says how soon to come back when the stream breaks: sooner than the three seconds of browsers, and not all at once. What it tells is kept by no cache,
+ * as every answer: tRPC would let one keep it and ask again.
+ */
 function withRetry(response: Response): Response {
   const retry = new TextEncoder().encode(`retry: ${Math.round(200 + Math.random() * 600)}\n\n`)
   const first = new TransformStream<Uint8Array, Uint8Array>({ start: (controller) => controller.enqueue(retry) })
-  return new Response(response.body?.pipeThrough(first) ?? null, response)
+  const stream = new Response(response.body?.pipeThrough(first) ?? null, response)
+  stream.headers.set('cache-control', 'no-store, no-transform')
+  return stream
 }
 
 function contextOf(

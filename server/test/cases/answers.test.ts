@@ -178,6 +178,16 @@ test('S19 no cache keeps an answer: of any procedure, of a refusal, of a page', 
   }
 })
 
+test('S19 no cache keeps a stream, and none on the way changes it', async () => {
+  const { id: teamId } = (await browser.mutate('teams.create', { name: 'Streams', slug: 'streams' })).data as { id: string }
+  const input = encodeURIComponent(JSON.stringify({ json: { teamId } }))
+  const { status, headers, body } = await fetch(`${server.url}/trpc/teams.events?input=${input}`, {
+    headers: { ...cookiesOf(browser), 'sec-fetch-site': 'same-origin', accept: 'text/event-stream' },
+  })
+  await body?.cancel()
+  expect([status, headers.get('content-type'), headers.get('cache-control')]).toEqual([200, 'text/event-stream', 'no-store, no-transform'])
+})
+
 test('R10 the token of a link stands where no browser sends it, and in no log when somebody sends it all the same', async () => {
   await open().mutate('auth.password.requestReset', { email: 'ada@example.com' })
   const token = await server.tokenMailedTo('ada@example.com', /asked for a new password/)
