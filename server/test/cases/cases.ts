@@ -32,7 +32,7 @@ const sessions = group('Sessions and cookies', [
   ['S07', 'Who is disabled or deleted has no session and no key, in every process.', `Userinfo and refresh tokens: ${provider}.`],
   ['S08', 'A session ends when it is idle for too long, and when it is too old however much it is used.'],
   ['S09', 'Every cookie has each attribute that keeps it ours, and is taken away with the same ones.'],
-  ['S10', 'No secret is in the database or in the log as it is used.'],
+  ['S10', 'No secret is in the database or in the log as it is used.', `Refresh tokens: ${provider}.`],
   ['S11', 'A credential is taken in its own channel alone.'],
   ['S14', 'Nobody ends a session of somebody else, or learns that there is one.'],
   ['S15', 'The list of sessions holds one’s own, and no token, hash or whole address.'],
@@ -59,7 +59,7 @@ const transport = group('Forgery, transport and parser', [
   ['C18', 'A link leads to the configured address, whatever the request calls this server.'],
   ['C19', 'An address is counted as one customer, however it is forged or spelt.'],
   ['C21', 'A line of the log cannot be forged by what is sent.'],
-  ['C22', 'No page of ours is framed, and none with a token in its address tells it to others.'],
+  ['C22', 'No page of ours is framed, and none with a token in its address tells it to others.', `The consent page: ${provider}.`],
 ])
 
 const signIn = group('Sign-up, sign-in, enumeration and throttling', [
@@ -88,7 +88,11 @@ const links = group('Verification, reset, change of address', [
   ['R04', 'A link ends after twenty minutes.'],
   ['R06', 'A link changes the account that it was sent to and no other.'],
   ['R08', 'A new password removes no second factor.'],
-  ['R10', 'The token of a link reaches no other site and no log.'],
+  [
+    'R10',
+    'The token of a link reaches no other site and no log.',
+    'The pages behind links are there in development alone; in production they are the application’s.',
+  ],
   ['R11', 'A session that was proven longer than ten minutes ago changes no address.'],
   ['R12', 'Whoever holds a stolen session carries no account away, and the old address can take a change back for seven days.'],
   ['R15', 'The links of a request for another address end with the next request.'],
