@@ -12,8 +12,9 @@ import { purgeIdleRecoveryCodes, purgeRecoveryCodes } from './recovery-codes.ts'
 export async function removeAdded(tx: Tx<'auth'>, userId: string, { kind, id }: AddedFactor, since: Date): Promise<void> {
   await purgeRecoveryCodes(tx, userId, since)
   if (kind === 'PROVIDER') await dropLinks(tx, { id, userId })
-  else if (kind === 'PASSKEY' ? await removePasskey(tx, userId, id) : await removeApp(tx, userId, id, since))
-    await bringBack(tx, userId, since)
+  const wasPasskey = kind === 'PASSKEY' && (await removePasskey(tx, userId, id))
+  const wasApp = kind === 'TOTP' && (await removeApp(tx, userId, id, since))
+  if (wasPasskey || wasApp) await bringBack(tx, userId, since)
   await purgeIdleRecoveryCodes(tx, userId)
 }
 

@@ -121,3 +121,14 @@ test('an app that its owner took away does not come back by the link of its own 
   expect((await rowsOf(who)).filter(({ alive }) => alive)).toEqual([])
   expect((await signIn(who.email)).data).toMatchObject({ status: 'SIGNED_IN' })
 })
+
+test('the link of an app that is gone already takes away none that its owner enrolled since', async () => {
+  const who = await person()
+  const [first, second] = await enrolled(who, 2)
+  expect(await undo(first!.link)).toEqual(undone)
+  const browser = open()
+  await signIn(who.email, browser)
+  const own = await enrolApp(browser)
+  expect(await undo(second!.link)).toEqual(undone)
+  expect(await asksFor(who, [{ app: own }], 1)).toEqual([0])
+})
