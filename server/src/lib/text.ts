@@ -23,3 +23,11 @@ export function paragraphs(longest: number): z.ZodString {
     .max(longest, `is longer than ${longest} characters`)
     .regex(/^(?:[\n\t]|[^\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069])*$/u, 'holds a character that is no part of a text')
 }
+
+/**
+ * Gives somebody's words as a mail to others may carry them: with nothing in them that a mail program makes a link of. After whatever holds an address
+ * together (a dot of any script, a colon, an @, the first of two slashes) stands a space; ordinary names stay as they are.
+ */
+export function unlinked(words: string): string {
+  return words.replaceAll(/[.\u3002\uff0e\uff61:@](?=\S)|[/\\](?=[/\\])/gu, '$& ').replaceAll(/(?<=\S)@/gu, ' @')
+}

@@ -46,6 +46,12 @@ const ANSWERS: Record<string, Record<string, string>> = {
     impersonatedAdministrator: 'FORBIDDEN',
   },
   'members of the team': { stranger: 'UNAUTHORIZED', unverified: 'EMAIL_NOT_VERIFIED', verified: 'NOT_FOUND', administrator: 'NOT_FOUND' },
+  'people of the application; to give or take OWNER or ADMIN, proven within ten minutes and by no key': {
+    stranger: 'UNAUTHORIZED',
+    unverified: 'EMAIL_NOT_VERIFIED',
+    verified: 'NOT_FOUND',
+    administrator: 'NOT_FOUND',
+  },
   'people of the application': {
     stranger: 'UNAUTHORIZED',
     unverified: 'EMAIL_NOT_VERIFIED',

@@ -136,6 +136,15 @@ export const inApplication = verified
   .input(z.object({ applicationId: ApplicationId }))
   .use(async ({ ctx, input, next }) => next({ ctx: { actor: await enterApplication(ctx.actor, input.applicationId) } }))
 
+/**
+ * Lets in the people of the application, keys too, where the rule asks for a proof, which alone knows whom it is about: to give or take a role that
+ * manages the application. @throws NOT_FOUND to strangers
+ */
+export const overPeople = inApplication.meta({
+  access: 'people of the application; to give or take OWNER or ADMIN, proven within ten minutes and by no key',
+  keys: true,
+})
+
 /** Lets in the people of the application who have stepped up: for what decides whose it is. @throws NOT_FOUND, STEP_UP_REQUIRED */
 export const inApplicationSteppedUp = inApplication
   .meta({ access: 'people of the application, proven within ten minutes', keys: false })

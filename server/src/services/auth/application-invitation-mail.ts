@@ -1,6 +1,7 @@
 /** The mail that carries an invitation to an application. */
 import { db, type FeedEvent } from '#db'
 import { publicUrl, sendMail } from '#lib/mail.ts'
+import { unlinked } from '#lib/text.ts'
 import { tokenFor } from './tokens.ts'
 
 /** Sends the invitation, unless it has ended meanwhile. A repeat sends the same mail, and mail servers drop it. */
@@ -13,13 +14,15 @@ export async function sendApplicationInvitation(event: FeedEvent<'auth.applicati
   if (!invitation) return
   const inviter = await db('auth').user.findFirst({ where: { id: invitation.invitedById }, select: { name: true } })
   const link = publicUrl('/application-invitation', { token: tokenFor('APPLICATION_INVITATION', tokenId) })
+  // Both are a stranger's words to whoever reads this.
+  const name = unlinked(invitation.application.name)
   await sendMail({
     id: event.id,
     at: event.at,
     to: invitation.email,
-    subject: `Use ${invitation.application.name}`,
+    subject: `Use ${name}`,
     text: [
-      `${inviter?.name ?? 'Somebody'} invites you to the application ${invitation.application.name}.`,
+      `${unlinked(inviter?.name ?? 'Somebody')} invites you to the application ${name}.`,
       '',
       `Accept here: ${link}`,
       '',

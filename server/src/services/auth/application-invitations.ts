@@ -5,7 +5,7 @@ import { now } from '#lib/clock.ts'
 import { AppError } from '#lib/errors.ts'
 import { ApplicationId, ApplicationInvitationId, MembershipId, UserId } from '#lib/ids.ts'
 import { mayHandle, mayManagePeople } from './application-policy.ts'
-import { lockApplication, refuseForeign, refuseRole, type ApplicationActor } from './application-scope.ts'
+import { lockApplication, refuseForeign, refuseRole, refuseUnprovenOver, type ApplicationActor } from './application-scope.ts'
 import { lockCaller, refuseCaller } from './caller.ts'
 import { idsOf, requireRole } from './memberships.ts'
 import { userByEmail } from './people.ts'
@@ -18,7 +18,7 @@ import type {
   JoinedApplication,
   RevokeApplicationInvitation,
 } from './schema-membership.ts'
-import { mayMailInvitation } from './throttle.ts'
+import { countInvitationMail } from './throttle.ts'
 import { insertToken, peekToken, takeToken } from './tokens.ts'
 
 const lifetimeMs = 7 * 24 * 60 * 60 * 1000
@@ -26,20 +26,22 @@ const lifetimeMs = 7 * 24 * 60 * 60 * 1000
 /**
  * Invites an address; the mail goes out by job. Inviting an address again replaces the invitation that waits, and its old link dies.
  *
- * @throws FORBIDDEN unless the actor may give this role; BAD_REQUEST when the application has no such role; CONFLICT ALREADY_MEMBER when
+ * @throws FORBIDDEN unless the actor may give this role; STEP_UP_REQUIRED, or FORBIDDEN to a key, for one that manages; BAD_REQUEST when the application has no such role; CONFLICT ALREADY_MEMBER when
  *   somebody in it has the address; TOO_MANY_REQUESTS after five mails an hour to one address, or fifty by one person.
  */
 export async function inviteToApplication(actor: ApplicationActor, { email, role }: InviteToApplication): Promise<ApplicationInvitation> {
-  await mayMailInvitation(actor.userId, email)
   return transaction('auth', actor, async (tx) => {
     const { application, me } = await lockApplication(tx, actor)
     if (!mayHandle(me.role, role)) return refuseRole(tx, actor, 'invite', 'You may not invite to this role.')
     requireRole(application, role)
+    const unproven = await refuseUnprovenOver(tx, actor, 'invite', role)
+    if (unproven) return unproven
     const { applicationId, userId } = actor
     const known = await userByEmail(email)
     if (known && (await tx.membership.findFirst({ where: { applicationId, userId: known.id } }))) {
       return refuse('CONFLICT', 'This person is in the application already.', { reason: 'ALREADY_MEMBER', field: 'email' })
     }
+    await countInvitationMail(actor, email)
     await tx.applicationInvitation.deleteMany({ where: { applicationId, email, acceptedAt: null } })
     const expiresAt = new Date(tx.now.getTime() + lifetimeMs)
     const row = await tx.applicationInvitation.create({ data: { applicationId, email, role, invitedById: userId, expiresAt } })
@@ -96,9 +98,9 @@ export async function acceptApplicationInvitation(actor: UserActor, { token }: A
     if (!(await lockCaller(tx, actor))) return refuseCaller()
     const offer = await lockOffer(tx, token)
     const obstacle = offer ? await obstacleTo(tx, actor, offer) : 'TOKEN'
-    if (!offer || obstacle) return refuseOffer(tx, actor, offer, obstacle ?? 'TOKEN')
+    const taken = obstacle === null ? await takeToken(tx, 'APPLICATION_INVITATION', token) : null
+    if (!offer || !taken) return refuseOffer(tx, actor, offer, obstacle ?? 'TOKEN')
     const { id, application, role } = offer
-    await takeToken(tx, 'APPLICATION_INVITATION', token)
     await tx.applicationInvitation.update({ where: { id }, data: { acceptedAt: tx.now, acceptedById: actor.userId } })
     const row = await tx.membership.create({ data: { applicationId: application.id, userId: actor.userId, role } })
     tx.record('auth.membership.created', { user: actor.userId }, { ...idsOf(row), role, how: 'INVITED' })

@@ -3,8 +3,9 @@ import { db, refuse, type Refusal, type Row, type Tx } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { ApplicationId } from '#lib/ids.ts'
+import { mayManagePeople } from './application-policy.ts'
 import type { MembershipRole } from './application-roles.ts'
-import { lockCaller } from './caller.ts'
+import { lockCaller, refuseUnproven } from './caller.ts'
 
 declare const entered: unique symbol
 
@@ -49,6 +50,22 @@ export async function lockApplication(tx: Tx<'auth'>, actor: ApplicationActor): 
   const me = application && (await tx.membership.findFirst({ where: { applicationId, userId, active: true } }))
   if (!me) throw noSuchApplication()
   return { application, me }
+}
+
+/**
+ * Refuses to give or take this role without a fresh proof, where it manages the application, and leaves the trace: whose it is, is not for an open
+ * browser to say, nor for a key. Null where it may be done. The application is locked, and with it the caller.
+ */
+export async function refuseUnprovenOver(
+  tx: Tx<'auth'>,
+  actor: ApplicationActor,
+  asked: string,
+  role: MembershipRole,
+): Promise<Refusal | null> {
+  const refusal = mayManagePeople(role) ? await refuseUnproven(tx, actor) : null
+  const { applicationId, userId } = actor
+  if (refusal) tx.record('auth.application.refused', { user: userId }, { applicationId, asked, reason: 'UNPROVEN' })
+  return refusal
 }
 
 /** What strangers are told. */

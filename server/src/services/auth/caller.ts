@@ -2,9 +2,10 @@
  * The caller as they stand at this moment. A door looks when a call comes in; what is made for the caller some time later, and outlives the session, is
  * decided on rows that are locked: of a reset, a disabling or the end of a session beside it, one comes first and the other sees it.
  */
-import { refuse, transaction, type Row, type Tx } from '#db'
+import { refuse, transaction, type Refusal, type Row, type Tx } from '#db'
 import type { UserActor } from '#lib/actor.ts'
-import { maySignIn } from './policy.ts'
+import { isFresh, levelOf, maySignIn } from './policy.ts'
+import { stepUpNeedsOf } from './second-factors.ts'
 
 /**
  * Locks the caller's account, then the session or the key that they called with, and gives the account; null where it may not be signed in to any
@@ -18,8 +19,20 @@ export async function lockCaller(tx: Tx<'auth'>, { userId, sessionId, apiKeyId }
 }
 
 /** What a caller is told who is let in no more. To be returned from the transaction. */
-export function refuseCaller() {
+export function refuseCaller(): Refusal {
   return refuse('UNAUTHORIZED', 'Sign in first.')
+}
+
+/**
+ * Refuses a caller who has not proven themselves within ten minutes, by a second factor where they have one, and an API key, which proves nothing;
+ * null where they may go on. For rules that know what a door cannot: whom it is about. The caller is locked. Nothing is recorded here.
+ */
+export async function refuseUnproven(tx: Tx<'auth'>, { userId, sessionId, apiKeyId }: UserActor): Promise<Refusal | null> {
+  if (apiKeyId !== undefined) return refuse('FORBIDDEN', 'An API key may not do this.')
+  const session = await tx.session.findFirst({ where: { id: sessionId }, select: { authenticatedAt: true, level: true } })
+  const needs = await stepUpNeedsOf(userId)
+  if (session && isFresh(session.authenticatedAt, tx.now) && levelOf(session.level) >= needs.level) return null
+  return refuse('STEP_UP_REQUIRED', 'Prove once more who you are.', { methods: needs.methods })
 }
 
 /**

@@ -26,8 +26,9 @@ export const applicationEvents = defineEvents('auth', {
   'auth.application.deleted': { about: 'An owner deleted an application with its people. The deletion id restores it.', data: Deletion },
   'auth.application.restored': { about: 'An owner brought a deleted application back.', data: Deletion },
   'auth.application.refused': {
-    about: 'Something was asked of an application, or of its people, by somebody in it who may not, or that is not in it.',
-    data: InApplication.extend({ asked: z.string(), reason: z.enum(['ROLE', 'LAST_OWNER', 'BUILT_IN', 'UNKNOWN']) }),
+    about:
+      'Something was asked of an application, or of its people, by somebody in it who may not or has not proven themselves, or that is not in it.',
+    data: InApplication.extend({ asked: z.string(), reason: z.enum(['ROLE', 'LAST_OWNER', 'BUILT_IN', 'UNKNOWN', 'UNPROVEN']) }),
   },
   'auth.application_secret.created': { about: 'An owner made a secret for an application.', data: Secret },
   'auth.application_secret.revoked': { about: 'An owner ended a secret of an application.', data: Secret },

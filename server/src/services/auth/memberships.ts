@@ -6,7 +6,7 @@ import { ApplicationId, MembershipId, UserId } from '#lib/ids.ts'
 import { isLastOwner } from './application-owners.ts'
 import { mayHandle, mayManagePeople } from './application-policy.ts'
 import { leastRoleOf, rolesOf, type MembershipRole } from './application-roles.ts'
-import { lockApplication, refuseForeign, refuseRole, type ApplicationActor } from './application-scope.ts'
+import { lockApplication, refuseForeign, refuseRole, refuseUnprovenOver, type ApplicationActor } from './application-scope.ts'
 import { revocation } from './revocations.ts'
 import type {
   ChangeMembershipRole,
@@ -71,8 +71,8 @@ export async function changeMembershipRole(actor: ApplicationActor, input: Chang
 /**
  * Changes what the application keeps about somebody, or whether they may use it. The last owner stays active.
  *
- * @throws FORBIDDEN unless the actor manages people of this role; NOT_FOUND when there is no such membership here; CONFLICT STALE_VERSION
- *   when it changed meanwhile; CONFLICT LAST_OWNER when nobody would own the application.
+ * @throws FORBIDDEN unless the actor manages people of this role; STEP_UP_REQUIRED, or FORBIDDEN to a key, to suspend or bring back who manages;
+ *   NOT_FOUND when there is no such membership here; CONFLICT STALE_VERSION when it changed meanwhile; CONFLICT LAST_OWNER when nobody would own the application.
  */
 export async function updateMembership(actor: ApplicationActor, input: UpdateMembership): Promise<Membership> {
   const { applicationId, membershipId, version, ...changes } = input
@@ -81,6 +81,9 @@ export async function updateMembership(actor: ApplicationActor, input: UpdateMem
     if (!('target' in found)) return found
     const { target } = found
     if (target.version !== version) return refuseStale()
+    const isTaken = changes.active !== undefined && changes.active !== target.active
+    const unproven = isTaken ? await refuseUnprovenOver(tx, actor, 'update', target.role) : null
+    if (unproven) return unproven
     const isSuspended = changes.active === false && target.active
     if (isSuspended && (await wouldBeNobodys(tx, target))) return refuseLastOwner(tx, actor, 'update')
     const data = { ...changes, version: nextVersion }
@@ -94,7 +97,8 @@ export async function updateMembership(actor: ApplicationActor, input: UpdateMem
 /**
  * Removes somebody from the application; oneself too, whatever one's role. The last owner stays.
  *
- * @throws FORBIDDEN unless it is the actor's own or they manage people of this role; NOT_FOUND when there is no such membership here;
+ * @throws FORBIDDEN unless it is the actor's own or they manage people of this role; STEP_UP_REQUIRED, or FORBIDDEN to a key, for another who
+ *   manages; NOT_FOUND when there is no such membership here;
  *   CONFLICT LAST_OWNER when nobody would own the application.
  */
 export async function removeMembership(actor: ApplicationActor, { membershipId }: RemoveMembership): Promise<MembershipRemoved> {
@@ -102,8 +106,11 @@ export async function removeMembership(actor: ApplicationActor, { membershipId }
     const found = await lockMembership(tx, actor, 'remove', membershipId)
     if (!('target' in found)) return found
     const { target } = found
+    const leaves = target.userId === actor.userId
+    const unproven = leaves ? null : await refuseUnprovenOver(tx, actor, 'remove', target.role)
+    if (unproven) return unproven
     if (await wouldBeNobodys(tx, target)) return refuseLastOwner(tx, actor, 'remove')
-    await endMembership(tx, target, target.userId === actor.userId ? 'LEFT' : 'REMOVED')
+    await endMembership(tx, target, leaves ? 'LEFT' : 'REMOVED')
     return { id: membershipId }
   })
 }

@@ -43,7 +43,7 @@ export const applicationRouter = router({
     .output(Application)
     .query(({ ctx }) => getApplication(ctx.actor)),
   /** Changes what is given. Only an owner may, from the version that they have seen. */
-  update: inApplication
+  update: inApplicationSteppedUp
     .input(UpdateApplication)
     .output(Application)
     .mutation(({ ctx, input }) => updateApplication(ctx.actor, input)),

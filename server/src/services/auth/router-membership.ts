@@ -1,5 +1,5 @@
 /** The doors of memberships and invitations to applications. */
-import { admin, inApplication, inApplicationSteppedUp, router, verified } from '../../trpc/procedures.ts'
+import { admin, inApplication, inApplicationSteppedUp, overPeople, router, verified } from '../../trpc/procedures.ts'
 import {
   acceptApplicationInvitation,
   inviteToApplication,
@@ -40,15 +40,13 @@ export const membershipRouter = router({
     .input(ChangeMembershipRole)
     .output(Membership)
     .mutation(({ ctx, input }) => changeMembershipRole(ctx.actor, input)),
-  /** Changes the metadata of a membership, or whether it is active. Owners and admins may. */
-  update: inApplication
-    .meta({ keys: true })
+  /** Changes the metadata of a membership, or whether it is active: of an owner or admin that only with a fresh proof, and not with a key. */
+  update: overPeople
     .input(UpdateMembership)
     .output(Membership)
     .mutation(({ ctx, input }) => updateMembership(ctx.actor, input)),
-  /** Removes somebody from the application, or oneself. */
-  remove: inApplication
-    .meta({ keys: true })
+  /** Removes somebody from the application, or oneself. Another who owns or administers it only with a fresh proof, and not with a key. */
+  remove: overPeople
     .input(RemoveMembership)
     .output(MembershipRemoved)
     .mutation(({ ctx, input }) => removeMembership(ctx.actor, input)),
@@ -65,9 +63,8 @@ export const membershipRouter = router({
 })
 
 export const applicationInvitationRouter = router({
-  /** Invites an address to an application; the mail follows. The answer is the same whether it has an account or not. */
-  create: inApplication
-    .meta({ keys: true })
+  /** Invites an address to an application, whether it has an account or not; the mail follows. To OWNER or ADMIN only with a fresh proof, and not with a key. */
+  create: overPeople
     .input(InviteToApplication)
     .output(ApplicationInvitation)
     .mutation(({ ctx, input }) => inviteToApplication(ctx.actor, input)),

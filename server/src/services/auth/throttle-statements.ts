@@ -1,7 +1,8 @@
 /**
  * The statements of the throttles, in SQL: to count and to refuse must be one statement, or parallel attempts pass together, and Prisma's
- * `upsert` takes no condition. They run on a connection of their own, never in a transaction, so that no rollback uncounts an attempt.
+ * `upsert` takes no condition. Attempts are counted on a connection of their own, never in a transaction, so that no rollback uncounts one.
  */
+import { prepared } from '#db'
 import { database } from '#db/client.ts'
 import { statementName } from '#db/statements.ts'
 
@@ -41,6 +42,13 @@ const pause = `
 /** Counts one in a window of `seconds`. Gives null when it may go on, otherwise the seconds until the window ends. */
 export async function takeFromWindow(bucket: string, limit: number, seconds: number): Promise<number | null> {
   return (await runs(inWindow, [bucket, limit, seconds])) ? null : pauseOf(bucket)
+}
+
+/** Counts as `takeFromWindow` does, in the transaction under way: for what was not done where that rolls back. */
+export async function takeInTransaction(bucket: string, limit: number, seconds: number): Promise<number | null> {
+  if ((await prepared(inWindow, [bucket, limit, seconds])).length > 0) return null
+  const [full] = await prepared<{ seconds: number }>(pause, [bucket])
+  return full?.seconds ?? 1
 }
 
 /** Counts one attempt at an account. Gives null when it may go on, otherwise the seconds until the next may. */

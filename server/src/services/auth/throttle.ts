@@ -8,7 +8,7 @@ import type { Actor, UserActor } from '#lib/actor.ts'
 import { AppError } from '#lib/errors.ts'
 import { customerOf } from '#lib/network-address.ts'
 import { keyedHash } from '#lib/secrets.ts'
-import { takeFromWindow, takeWithBackoff } from './throttle-statements.ts'
+import { takeFromWindow, takeInTransaction, takeWithBackoff } from './throttle-statements.ts'
 
 export type ThrottledBy = 'ACCOUNT' | 'ADDRESS' | 'PAIR'
 
@@ -90,7 +90,7 @@ export async function forgiveAccount(email: string): Promise<void> {
 }
 
 /** What is mailed because somebody asked for it. */
-export const MailKind = z.enum(['SIGN_UP', 'SIGN_IN', 'RESET', 'STEP_UP', 'EMAIL_CHANGE', 'DATA_EXPORT'])
+export const MailKind = z.enum(['SIGN_UP', 'SIGN_IN', 'RESET', 'STEP_UP', 'EMAIL_CHANGE', 'DATA_EXPORT', 'INVITATION'])
 type MailKind = z.infer<typeof MailKind>
 
 /**
@@ -111,14 +111,20 @@ export async function refuseMail(actor: UserActor, kind: MailKind, sentence: str
 
 /**
  * Counts the mail of an invitation: five an hour to one address, whoever invites, and fifty an hour by one person. Mails to strangers are
- * not to be had in bulk.
+ * not to be had in bulk. It is counted in the transaction that invites, once it is decided that the actor may: whoever may not uses none up.
  *
- * @throws TOO_MANY_REQUESTS
+ * @throws TOO_MANY_REQUESTS, with its trace
  */
-export async function mayMailInvitation(userId: string, email: string): Promise<void> {
+export async function countInvitationMail(actor: UserActor, email: string): Promise<void> {
   if (!on) return
-  const wait = (await takeFromWindow(bucketOf('inviter', userId), 50, hour)) ?? (await takeFromWindow(bucketOf('invited', email), 5, hour))
-  if (wait !== null) throw new AppError('TOO_MANY_REQUESTS', 'Too many invitations. Try again later.', { retryAfterSeconds: wait })
+  await transaction('auth', actor, async (tx) => {
+    const wait =
+      (await takeInTransaction(bucketOf('inviter', actor.userId), 50, hour)) ??
+      (await takeInTransaction(bucketOf('invited', email), 5, hour))
+    if (wait === null) return undefined
+    tx.record('auth.mail.throttled', { user: actor.userId }, { kind: 'INVITATION' })
+    return refuse('TOO_MANY_REQUESTS', 'Too many invitations. Try again later.', { retryAfterSeconds: wait })
+  })
 }
 
 interface Buckets {

@@ -1,6 +1,7 @@
 /** The mail that carries an invitation. */
 import { db, type FeedEvent } from '#db'
 import { publicUrl, sendMail } from '#lib/mail.ts'
+import { unlinked } from '#lib/text.ts'
 import { UserId } from '#lib/ids.ts'
 import { goodToken, tokenFor, usersByIds } from '../auth/index.ts'
 
@@ -17,13 +18,15 @@ export async function sendInvitation(event: FeedEvent<'teams.invitation.created'
   if (!invitation || !(await goodToken(tokenId))) return
   const inviter = (await usersByIds([UserId.parse(invitation.invitedById)])).values().next().value
   const link = publicUrl('/invitation', { token: tokenFor('TEAM_INVITATION', tokenId) })
+  // Both are a stranger's words to whoever reads this.
+  const name = unlinked(invitation.team.name)
   await sendMail({
     id: event.id,
     at: event.at,
     to: invitation.email,
-    subject: `Join ${invitation.team.name}`,
+    subject: `Join ${name}`,
     text: [
-      `${inviter?.name ?? 'Somebody'} invites you to the team ${invitation.team.name}.`,
+      `${unlinked(inviter?.name ?? 'Somebody')} invites you to the team ${name}.`,
       '',
       `Accept here: ${link}`,
       '',

@@ -4,7 +4,7 @@ import type { UserActor } from '#lib/actor.ts'
 import { now } from '#lib/clock.ts'
 import { InvitationId, UserId } from '#lib/ids.ts'
 import { AppError } from '#lib/errors.ts'
-import { consumeToken, issueToken, mayMailInvitation, peekToken, requireCaller, userByEmail, usersByIds } from '../auth/index.ts'
+import { consumeToken, countInvitationMail, issueToken, peekToken, requireCaller, userByEmail, usersByIds } from '../auth/index.ts'
 import { mayInvite, maySeeInvitations } from './policy.ts'
 import { lockTeam, type TeamActor } from './scope.ts'
 import {
@@ -32,7 +32,6 @@ const lifetimeMs = 7 * 24 * 60 * 60 * 1000
  *   TOO_MANY_REQUESTS after five mails an hour to one address, or fifty by one person.
  */
 export async function createInvitation(actor: TeamActor, { email, role: named }: CreateInvitation): Promise<Invitation> {
-  await mayMailInvitation(actor.userId, email)
   return transaction('teams', actor, async (tx) => {
     await requireCaller(actor)
     const { team, me } = await lockTeam(tx, actor)
@@ -43,6 +42,7 @@ export async function createInvitation(actor: TeamActor, { email, role: named }:
     if (known && (await tx.teamMember.findFirst({ where: { teamId: actor.teamId, userId: known.id } }))) {
       return refuse('CONFLICT', 'This person is in the team already.', { reason: 'ALREADY_MEMBER', field: 'email' })
     }
+    await countInvitationMail(actor, email)
     await tx.teamInvitation.deleteMany({ where: { teamId: actor.teamId, email, acceptedAt: null } })
     const invitation = await tx.teamInvitation.create({
       data: { teamId: actor.teamId, email, role, invitedById: actor.userId, expiresAt: endOf(tx) },
@@ -75,15 +75,13 @@ export async function listInvitations(actor: TeamActor, page: PageInTeam): Promi
  *   as for a new one.
  */
 export async function resendInvitation(actor: TeamActor, { invitationId }: OneInvitation): Promise<Invitation> {
-  const waiting = { id: invitationId, teamId: actor.teamId, acceptedAt: null }
-  const seen = await db('teams').teamInvitation.findFirst({ where: waiting, select: { email: true } })
-  if (seen) await mayMailInvitation(actor.userId, seen.email)
   return transaction('teams', actor, async (tx) => {
     await requireCaller(actor)
     const { role, refusal } = await lockWaiting(tx, actor, invitationId)
     if (refusal) return refusal
     const data = { invitedById: actor.userId, expiresAt: endOf(tx) }
     const invitation = await tx.teamInvitation.update({ where: { id: invitationId }, data })
+    await countInvitationMail(actor, invitation.email)
     const tokenId = await issueLink(invitation)
     tx.record('teams.invitation.resent', { team: actor.teamId }, { invitationId, tokenId, role })
     return present(invitation)
