@@ -56,5 +56,6 @@ record AS MATERIALIZED (
 /** The values of `writeRecords`. */
 export function recordValues(records: readonly EventRecord[], now: Date): unknown[] {
   const call = currentCall()
+  if (call?.trace && records.length > 0) call.trace.left = true
   return [JSON.stringify(records), now, call?.address ?? null, call?.userAgent ?? null]
 }

@@ -17,6 +17,8 @@ export interface Call {
   readonly idempotency: Idempotency | null
   /** Validates the result of a mutation inside its transaction and returns what will be answered. Absent outside mutations. */
   readonly output: ((result: unknown) => unknown) | null
+  /** Whether something of it stands in the activity log: a refusal that left no trace of its own is recorded by the door, and none twice. */
+  readonly trace?: { left: boolean }
 }
 
 export interface Idempotency {

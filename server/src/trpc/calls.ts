@@ -21,7 +21,7 @@ export async function measured<R extends { readonly ok: boolean }>({ ctx, path, 
   const { requestId, address, userAgent } = ctx
   const begun = performance.now()
   const result: R & { readonly error?: TRPCError } = await withCall(
-    { requestId, procedure: path, address, userAgent, idempotency: null, output: null },
+    { requestId, procedure: path, address, userAgent, idempotency: null, output: null, trace: { left: false } },
     next,
   )
   durations(performance.now() - begun, [path])

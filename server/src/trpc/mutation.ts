@@ -4,7 +4,7 @@ import { encode } from '@plinth/client/transformer'
 import type { z } from 'zod'
 import { keptResult } from '#db/idempotency.ts'
 import type { Actor } from '#lib/actor.ts'
-import { withCall, type Idempotency } from '#lib/call.ts'
+import { currentCall, withCall, type Idempotency } from '#lib/call.ts'
 import { AppError } from '#lib/errors.ts'
 import { keyedHash } from '#lib/secrets.ts'
 import type { Context } from './context.ts'
@@ -27,6 +27,7 @@ interface MutationOptions {
 export function runAsCall(output: z.ZodType): AnyTRPCMiddlewareFunction {
   return async function mutationCall(opts) {
     const { ctx, path } = opts as MutationOptions
+    const trace = currentCall()?.trace
     const validated = new Set<unknown>()
     const validate = (result: unknown) => {
       const valid = output.parse(result)
@@ -41,6 +42,7 @@ export function runAsCall(output: z.ZodType): AnyTRPCMiddlewareFunction {
       rememberToken: ctx.rememberToken,
       idempotency: await idempotencyOf(opts),
       output: validate,
+      ...(trace && { trace }),
     }
     const result = await withCall(call, () => opts.next())
     if (!result.ok || validated.has(result.data)) return result

@@ -4,9 +4,10 @@ import { transformer } from '@plinth/client/transformer'
 import { z } from 'zod'
 import { anonymous, type AnonymousActor, type UserActor } from '#lib/actor.ts'
 import { now } from '#lib/clock.ts'
-import { AppError } from '#lib/errors.ts'
+import { currentCall } from '#lib/call.ts'
+import { AppError, type ErrorCode } from '#lib/errors.ts'
 import { ApplicationId, TeamId } from '#lib/ids.ts'
-import { enterApplication, isFresh, type SessionInfo } from '../services/auth/index.ts'
+import { enterApplication, isFresh, recordRefusedCall, type SessionInfo } from '../services/auth/index.ts'
 import { enterTeam } from '../services/teams/index.ts'
 import { measured } from './calls.ts'
 import type { Context } from './context.ts'
@@ -60,8 +61,21 @@ export const Nothing = z.void()
 /** Lets a procedure see the fields of a form, and no form. */
 const unwrapped = t.procedure.use(measured).use(({ next, getRawInput }) => next({ getRawInput: async () => unpacked(await getRawInput()) }))
 
+/** What says that somebody was refused for who they are, what they have, or how long ago they proved it. */
+const REFUSALS: ReadonlySet<string> = new Set<ErrorCode>(['FORBIDDEN', 'NOT_FOUND', 'EMAIL_NOT_VERIFIED', 'STEP_UP_REQUIRED'])
+
+/** Records a refusal of somebody who is signed in, by a door or by a rule that left no trace of its own (ASVS 5.0, 16.3.2). */
+const traced = unwrapped.use(async ({ ctx, next, path }) => {
+  const result = await next()
+  if (result.ok || currentCall()?.trace?.left) return result
+  const { code } = toAppError(result.error)
+  const session = REFUSALS.has(code) ? await ctx.session() : null
+  if (session) await recordRefusedCall(actorOf(session), { procedure: path, code })
+  return result
+})
+
 /** Counts the call against its caller's limit. */
-const counted = unwrapped.use(async (opts) => {
+const counted = traced.use(async (opts) => {
   const { ctx, next, type, path, meta } = opts
   const session = await ctx.session()
   await ctx.limits.charge(session?.apiKey?.id ?? session?.userId ?? null, ctx.address)

@@ -7,6 +7,10 @@ import { MailKind } from './throttle.ts'
 const Nothing = z.strictObject({})
 
 export const accountEvents = defineEvents('auth', {
+  'auth.call.refused': {
+    about: 'A call of somebody who is signed in was refused at its door: for a role, for a proof, or for what is not theirs or not there.',
+    data: z.strictObject({ procedure: z.string(), code: z.string() }),
+  },
   'auth.email_change.approved': {
     about: 'The owner of an address agreed to another one by the link that went to the old one.',
     data: Nothing,
