@@ -19,7 +19,7 @@ export type HashingAnswer = { readonly value: string | boolean } | { readonly er
 const niceness = 10
 
 lowerPriority()
-parentPort?.on('message', (task: HashingTask) => parentPort?.postMessage(answerTo(task)))
+parentPort?.on('message', (task: HashingTask) => parentPort?.postMessage(answerTo(task), []))
 
 function answerTo(task: HashingTask): HashingAnswer {
   try {

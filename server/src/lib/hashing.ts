@@ -12,21 +12,32 @@ import { siblings } from './siblings.ts'
 export const hashesAtOnce = Math.max(1, Math.floor(Math.min(availableParallelism() - 1, 3) / (siblings()?.count ?? 1)))
 const assumedMs = 60
 
-const line = openLine({
+const limits = {
   atOnce: hashesAtOnce,
   longest: 64 * hashesAtOnce,
-  full(waiting) {
+  full(waiting: number) {
     const retryAfterSeconds = Math.ceil((waiting * assumedMs) / hashesAtOnce / 1000)
     return new AppError('UNAVAILABLE', 'Too many people are signing in just now: try again shortly.', { retryAfterSeconds })
   },
-})
+}
+
+const line = openLine(limits)
+
+/**
+ * Another line, of the same length, for what hashes and then has as much to do again: a crowd whose next hash begins while the last is still
+ * being acted on leaves the event loop to nobody else (decision 029). What runs in it takes its place in the line of hashes as well. Whoever
+ * waits for a lock of the database keeps the others waiting for a tenth of a second at most.
+ *
+ * @throws UNAVAILABLE with retryAfterSeconds when too many already wait.
+ */
+export const wholeTurns = openLine({ ...limits, turnMs: 100 })
 
 reading(
   'plinth_password_hashes',
-  'Password hashes under way, and those that wait in line.',
+  'Password hashes under way, and those that wait in line: sign-ins with what comes after theirs.',
   () => [
     [['running'], line.running],
-    [['waiting'], line.waiting],
+    [['waiting'], line.waiting + wholeTurns.waiting],
   ],
   { labels: ['state'] },
 )
@@ -49,7 +60,7 @@ async function onThread(task: HashingTask): Promise<string | boolean> {
   const thread = idle.pop() ?? new Worker(program, { execArgv: [] })
   thread.ref()
   try {
-    thread.postMessage(task)
+    thread.postMessage(task, [])
     const [answer] = (await once(thread, 'message')) as [HashingAnswer]
     idle.push(thread)
     if ('error' in answer) throw answer.error

@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { openLine } from './line.ts'
 
 /** Work that ends when it is told to, and what it saw. */
@@ -68,4 +68,16 @@ test('whoever comes when the line is full is told how many wait, and those in it
   await breathe()
   ends[1]?.()
   expect(await Promise.all(served)).toEqual([0, 1])
+})
+
+test('a turn that lasts too long keeps nobody waiting, and gives what it gives', async () => {
+  const [line, { begun, ends, work }] = [openLine({ atOnce: 1, turnMs: 10 }), works()]
+  const slow = line(work(0))
+  const next = line(work(1))
+  await vi.waitFor(() => expect(begun).toEqual([0, 1]))
+  ends[1]?.()
+  expect(await next).toBe(1)
+  ends[0]?.(new Error('it broke late'))
+  await expect(slow).rejects.toThrow('it broke late')
+  expect([line.running, line.waiting]).toEqual([0, 0])
 })

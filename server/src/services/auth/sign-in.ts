@@ -2,7 +2,7 @@
 import { db, refuse, transaction, type Refusal, type Tx } from '#db'
 import { anonymous, type Actor } from '#lib/actor.ts'
 import { currentCall } from '#lib/call.ts'
-import { hashesAtOnce } from '#lib/hashing.ts'
+import { hashesAtOnce, wholeTurns } from '#lib/hashing.ts'
 import { openLine } from '#lib/line.ts'
 import { hashPassword, needsRehash, verifyPassword } from '#lib/password-hash.ts'
 import { setPassword, stillHas } from './account-password.ts'
@@ -41,13 +41,25 @@ export async function signIn(actor: Actor, input: SignIn, marker: string | null 
   const { email } = input
   const known = knownDevice(marker, email)
   const attempter = { email, address: currentCall()?.address ?? null, known }
-  const { throttled, userId, hash } = await lookingUp(() => lookUp(attempter))
-  if (throttled) return refuseThrottled(anonymous, userId, throttled)
+  const account = await lookingUp(() => lookUp(attempter))
+  if (account.throttled) return refuseThrottled(anonymous, account.userId, account.throttled)
+  return wholeTurns(() => signInTo(account, actor, input, attempter, marker))
+}
+
+async function signInTo(
+  { userId, hash }: Account,
+  actor: Actor,
+  input: SignIn,
+  attempter: Attempter,
+  marker: string | null,
+): Promise<SignInDone> {
   const attempt = await verify(userId, hash, input)
   const isWhole = async (answer: SignInAnswer | null) => isSignedIn(answer) || (answer === null && hasNoSecond(userId))
   const answer = await forgiving(attempter, () => transaction('auth', anonymous, (tx) => decide(tx, attempt, actor)), isWhole)
   return doneWith(answer, attempt.credential, marker)
 }
+
+type Account = Awaited<ReturnType<typeof lookUp>>
 
 /** Counts the attempt, and finds whom it is for: two look-ups, whoever that is. With `include` the second would be made only where there is an account. */
 async function lookUp(attempter: Attempter) {
