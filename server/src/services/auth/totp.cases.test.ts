@@ -42,7 +42,8 @@ const wrongAtField = {
 const factor = async (email: string) =>
   (
     await ask<{ last_step: number; confirmed: boolean }>(
-      `SELECT last_step, confirmed_at IS NOT NULL AS confirmed FROM auth.totp_factors AS f JOIN auth.users AS u ON u.id = user_id WHERE email = $1`,
+      `SELECT last_step, confirmed_at IS NOT NULL AS confirmed FROM auth.totp_factors AS f JOIN auth.users AS u ON u.id = user_id
+       WHERE email = $1 AND f.deleted_at IS NULL`,
       [email],
     )
   )[0]
