@@ -14,9 +14,9 @@ export function page(outcomes: readonly Outcome[]): string {
   return [
     '# The attacks that are tried',
     '',
-    'Made by `pnpm cases`, which ran these tests. Each attack on accounts has a number, which begins the name of every test that tries it. Most do so over',
-    'HTTP, with the status and the body of the answer, many at once where order could matter, and a look at the row that had to survive; those of lib, db and',
-    'the checks of sessions and throttles look at one part alone.',
+    'Made by `pnpm cases`, which ran these tests. Each attack on accounts has a number, which begins the name of every test that tries it. Each is tried over',
+    'HTTP, with the status and the body of the answer, twenty at one moment and more where order could matter, and a look at the rows that had to survive;',
+    'tests of lib, db and the checks of sessions and throttles look at one part alone, beside those.',
     '',
     `**${tried.length} of ${all.length} cases, ${outcomes.length} tests, ${failed.length === 0 ? 'all pass' : `${failed.length} FAIL`}.**`,
     '',

@@ -1,8 +1,12 @@
-/** `pnpm cases`: runs every test that tries a case, and writes docs/cases.md. Exit code 1 where one fails. */
+/**
+ * `pnpm cases [--report file]`: runs every test that tries a case, or takes the report that `pnpm test --reporter=json` wrote of the whole suite, and
+ * writes docs/cases.md. Exit code 1 where one fails.
+ */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { parseArgs } from 'node:util'
 import { idsIn, numberedTests, root } from './collect.ts'
 import { page, type Outcome } from './report.ts'
 
@@ -13,16 +17,21 @@ interface Report {
   }[]
 }
 
-const files = [...new Set(numberedTests().map(({ file }) => file))]
-const first = run(files, ['-t', '(^| )[A-Z][0-9][0-9] '])
-// Some look at what all tests before them have left, and those were left out: their files are run as a whole.
-const doubtful = [...new Set(first.filter(({ passed }) => !passed).map(({ file }) => file))]
-const again = doubtful.length > 0 ? run(doubtful, []) : []
-const outcomes = [...first.filter(({ file }) => !doubtful.includes(file)), ...again].toSorted((a, b) => (a.file < b.file ? -1 : 1))
+const { values } = parseArgs({ options: { report: { type: 'string' } } })
+const outcomes = (values.report === undefined ? tryAll() : outcomesOf(read(values.report))).toSorted((a, b) => (a.file < b.file ? -1 : 1))
 writeFileSync(join(root, 'docs/cases.md'), page(outcomes))
 const failed = outcomes.filter(({ passed }) => !passed)
 console.log(`docs/cases.md: ${outcomes.length} tests, ${failed.length} failed`)
 process.exitCode = failed.length > 0 || outcomes.length === 0 ? 1 : 0
+
+function tryAll(): Outcome[] {
+  const files = [...new Set(numberedTests().map(({ file }) => file))]
+  const first = run(files, ['-t', '(^| )[A-Z][0-9][0-9] '])
+  // Some look at what all tests before them have left, and those were left out: their files are run as a whole.
+  const doubtful = [...new Set(first.filter(({ passed }) => !passed).map(({ file }) => file))]
+  const again = doubtful.length > 0 ? run(doubtful, []) : []
+  return [...first.filter(({ file }) => !doubtful.includes(file)), ...again]
+}
 
 function run(some: readonly string[], more: readonly string[]): Outcome[] {
   const folder = mkdtempSync(join(tmpdir(), 'plinth-cases-'))
@@ -30,9 +39,13 @@ function run(some: readonly string[], more: readonly string[]): Outcome[] {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`]
   spawnSync(process.execPath, [vitest, 'run', ...some, ...more, ...reporters], { cwd: root, stdio: 'inherit' })
-  const report = JSON.parse(readFileSync(output, 'utf8')) as Report
+  const report = read(output)
   rmSync(folder, { recursive: true, force: true })
   return outcomesOf(report)
+}
+
+function read(path: string): Report {
+  return JSON.parse(readFileSync(path, 'utf8')) as Report
 }
 
 /** A case is named by a test or by the group around it; of several tests in such a group each counts. */
