@@ -114,6 +114,7 @@ test('T10 whatever is done in another’s name is recorded with both names, and 
     { event: 'teams.team.updated', ...both },
     { event: 'teams.invitation.refused', ...both },
     { event: 'profile.profile.updated', ...both },
+    { event: 'auth.call.refused', ...both },
     { event: 'auth.session.ended', ...both },
   ])
   const seen = (await as(ada.token).query('auth.account.activity', { limit: 3 })).data as { items: object[] }
