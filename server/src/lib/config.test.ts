@@ -79,3 +79,18 @@ test('providers are read from JSON, and what is wrong with them is told without 
   expect(faultIn([company, company])).toBe(`${said}.`)
   expect(faultIn([{ ...company, scope: 'email' }])).toBe(`${said}: look at 0.scope.`)
 })
+
+test('a key that seals has an id of its own: not that of the key which PLINTH_SECRET makes, nor that of another', () => {
+  const [one, other] = ['k'.repeat(32), 'o'.repeat(32)]
+  const usesDerived =
+    'PLINTH_SEALING_KEYS uses the id 0, which is that of the key that PLINTH_SECRET makes: what that sealed would open no more.'
+  expect(faultOf({ PLINTH_SEALING_KEYS: `0:${one}` })).toBe(usesDerived)
+  expect(faultOf({ PLINTH_SEALING_KEYS: `1:${one},0:${other}` })).toBe(usesDerived)
+  expect(faultOf({ PLINTH_SEALING_KEYS: `1:${one},2:${one},1:${other}` })).toBe(
+    'PLINTH_SEALING_KEYS uses an id twice: what one key sealed the other does not open.',
+  )
+  expect(faultOf({ PLINTH_SEALING_KEYS: '0:short' })).toBe(
+    'PLINTH_SEALING_KEYS is not a list like 2:secret,1:secret with secrets of at least 32 characters.',
+  )
+  expect(faultOf({ PLINTH_SEALING_KEYS: `2:${one},1:${one},00:${other}` })).toBe('none')
+})

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { OidcProviders } from './oidc-settings.ts'
+import { derivedId, sealingIds } from './sealed.ts'
 
 const Port = z.coerce.number().int().min(0).max(65_535)
 const Count = z.coerce.number().int().min(1)
@@ -59,13 +60,21 @@ export const Config = z.object({
     .describe('the secret that all keys are derived from'),
   PLINTH_SEALING_KEYS: z
     .string()
-    .regex(
-      /^(\w{1,16}:[^\s,:]{32,}(,\w{1,16}:[^\s,:]{32,})*)?$/,
-      'is not a list like 2:secret,1:secret with secrets of at least 32 characters',
+    .regex(/^(\w{1,16}:[^\s,:]{32,}(,\w{1,16}:[^\s,:]{32,})*)?$/, {
+      error: 'is not a list like 2:secret,1:secret with secrets of at least 32 characters',
+      abort: true,
+    })
+    .refine(
+      (keys) => !sealingIds(keys).includes(derivedId),
+      `uses the id ${derivedId}, which is that of the key that PLINTH_SECRET makes: what that sealed would open no more`,
+    )
+    .refine(
+      (keys) => new Set(sealingIds(keys)).size === sealingIds(keys).length,
+      'uses an id twice: what one key sealed the other does not open',
     )
     .default('')
     .describe(
-      'keys for what is stored encrypted, as id:secret, comma-separated: the first seals, all open; PLINTH_SECRET makes one where it is empty',
+      'keys for what is stored encrypted, as id:secret, comma-separated, each id once: the first seals, all open; PLINTH_SECRET makes the one whose id is 0',
     ),
   MAIL_URL: z
     .url({ protocol: /^(smtps?|file)$/, error: 'is not an smtp://, smtps:// or file:// URL' })

@@ -5,15 +5,20 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { keyedHash } from './secrets.ts'
 
-/** The key that PLINTH_SECRET makes. It opens also when there are others: an installation may begin without. */
-const derivedId = '0'
+/** The id of the key that PLINTH_SECRET makes. It opens also when there are others, so none of them has it: an installation may begin without. */
+export const derivedId = '0'
 
 let keys: ReadonlyMap<string, Buffer> = new Map()
 let sealing = derivedId
 
+/** Gives the ids in a list of keys as PLINTH_SEALING_KEYS has it. */
+export function sealingIds(list: string): string[] {
+  return keysIn(list).map(([id]) => id)
+}
+
 /** Sets the keys (PLINTH_SEALING_KEYS): `id:secret`, comma-separated; the first seals, all open. Called once at start. */
 export function useSealingKeys(list: string): void {
-  const given = list === '' ? [] : list.split(',').map((key) => key.split(':') as [string, string])
+  const given = keysIn(list)
   keys = new Map(given.map(([id, secret]) => [id, Buffer.from(hkdfSync('sha256', secret, '', 'plinth:sealed', 32))]))
   sealing = given[0]?.[0] ?? derivedId
 }
@@ -42,6 +47,10 @@ export function openSecret(sealed: string, about: string): string {
 /** Whether another key than today's sealed it: seal it again when it is next opened, or the old key can never be taken away. */
 export function isSealedByOldKey(sealed: string): boolean {
   return !sealed.startsWith(`${sealing}.`)
+}
+
+function keysIn(list: string): [id: string, secret: string][] {
+  return list === '' ? [] : list.split(',').map((key) => key.split(':') as [string, string])
 }
 
 function keyOf(id: string): Buffer {
