@@ -2,7 +2,8 @@
 import { refuse, transaction, type Refusal, type Row, type Tx } from '#db'
 import type { UserActor } from '#lib/actor.ts'
 import { endAccess } from './access.ts'
-import { isLastAdministrator, refuseOutsider } from './administrators.ts'
+import { isLastAdministrator, refuseLastAdministrator, refuseOutsider } from './administrators.ts'
+import { lockEvenDeactivated, writeDisabled } from './deactivated.ts'
 import { removeFactors } from './factor-removal.ts'
 import { presentPerson } from './people-search.ts'
 import { maySignIn } from './policy.ts'
@@ -13,13 +14,15 @@ import { insertToken, resetTtlMs } from './tokens.ts'
 /** What is done once the person is found and locked. Gives the person as they are then. */
 type Act<T> = (tx: Tx<'auth'>, user: Row<'user'>) => Promise<T | Refusal>
 
-async function withPerson<T>(actor: UserActor, { userId }: OnePerson, asked: string, act: Act<T>): Promise<T> {
+const living = (tx: Tx<'auth'>, id: string) => tx.lock('user', { id })
+
+async function withPerson<T>(actor: UserActor, { userId }: OnePerson, asked: string, act: Act<T>, find = living): Promise<T> {
   return transaction('auth', actor, async (tx) => {
     // In the order of their ids: two who act on each other at once do not wait for each other.
     if (userId < actor.userId) await tx.lock('user', { id: userId })
     const refusal = await refuseOutsider(tx, actor, { userId, asked })
     if (refusal) return refusal
-    const user = await tx.lock('user', { id: userId })
+    const user = await find(tx, userId)
     return user ? act(tx, user) : refusePerson(tx, asked)
   })
 }
@@ -31,29 +34,32 @@ export function refusePerson(tx: Tx<'auth'>, asked: string, sentence = 'There is
 }
 
 /**
- * Keeps a person out: every session, key and remembered device ends, and no sign-in succeeds, until `restorePerson`.
+ * Keeps a person out: every session, key and remembered device ends, and no sign-in succeeds, until `restorePerson`. Who has left is kept from coming
+ * back as well.
  *
  * @throws NOT_FOUND; CONFLICT LAST_ADMINISTRATOR; FORBIDDEN for oneself.
  */
 export async function disablePerson(actor: UserActor, input: OnePerson): Promise<ListedPerson> {
-  return withPerson(actor, input, 'disable', async (tx, user) => {
+  const act: Act<ListedPerson> = async (tx, user) => {
     if (user.id === actor.userId) return refuseSelf(tx, user, 'disable')
     if (await isLastAdministrator(tx, user)) return refuseLast(tx, user, 'disable')
     await endAccess(tx, user.id, 'DISABLED')
-    const disabled = await tx.user.update({ where: { id: user.id }, data: { disabledAt: user.disabledAt ?? tx.now } })
+    const disabled = await writeDisabled(tx, user, user.disabledAt ?? tx.now)
     if (user.disabledAt === null) tx.record('auth.person.disabled', { user: user.id }, {})
     return presentPerson(disabled)
-  })
+  }
+  return withPerson(actor, input, 'disable', act, lockEvenDeactivated)
 }
 
-/** Lets a disabled person in again. What ended stays ended: they sign in anew. @throws NOT_FOUND */
+/** Lets a disabled person in again, or come back. What ended stays ended: they sign in anew. @throws NOT_FOUND */
 export async function restorePerson(actor: UserActor, input: OnePerson): Promise<ListedPerson> {
-  return withPerson(actor, input, 'restore', async (tx, user) => {
+  const act: Act<ListedPerson> = async (tx, user) => {
     if (user.disabledAt === null) return presentPerson(user)
-    const restored = await tx.user.update({ where: { id: user.id }, data: { disabledAt: null } })
+    const restored = await writeDisabled(tx, user, null)
     tx.record('auth.person.restored', { user: user.id }, {})
     return presentPerson(restored)
-  })
+  }
+  return withPerson(actor, input, 'restore', act, lockEvenDeactivated)
 }
 
 /**
@@ -137,5 +143,5 @@ export function refuseNotLetIn(tx: Tx<'auth'>, user: Row<'user'>, asked: string)
 
 function refuseLast(tx: Tx<'auth'>, user: Row<'user'>, asked: string): Refusal {
   tx.record('auth.person.refused', { user: user.id }, { asked, reason: 'LAST_ADMINISTRATOR' })
-  return refuse('CONFLICT', 'The installation would have no administrator: make somebody else one first.', { reason: 'LAST_ADMINISTRATOR' })
+  return refuseLastAdministrator()
 }

@@ -27,6 +27,11 @@ export async function isLastAdministrator(tx: Tx<'auth'>, user: Row<'user'>): Pr
   return true
 }
 
+/** Refuses what would leave nobody who administers. The caller records it, and returns it from the transaction. */
+export function refuseLastAdministrator(): Refusal {
+  return refuse('CONFLICT', 'The installation would have no administrator: make somebody else one first.', { reason: 'LAST_ADMINISTRATOR' })
+}
+
 /** What somebody who administers asks for, and about whom. */
 interface Asked {
   readonly userId: string

@@ -2,7 +2,7 @@
  * Erasure: of a deactivated account whose days of grace are over, a tombstone is left, an id that names nobody, so that what others keep (who
  * acted, who paid) goes on referring to one and the same unknown person.
  */
-import { transaction } from '#db'
+import { prepared, transaction } from '#db'
 import { database } from '#db/client.ts'
 import { erasePersonalData } from '#db/personal-data.ts'
 import type { SystemActor } from '#lib/actor.ts'
@@ -18,13 +18,16 @@ interface Leaver {
 }
 
 /**
- * Claims who is to be erased, for an hour: where this run dies, a later one finds them again. With them every address that the account had: one
+ * Claims who is to be erased, for an hour: where this run dies, a later one finds them again. Nobody who was claimed comes back. With them every address that the account had: one
  * that was never proven was not theirs, and one that another account has proven by now is no longer.
  */
 export const claimDueErasures = `
   WITH claimed AS (
-    UPDATE auth.users SET erase_after = core.clock() + interval '1 hour'
-    WHERE id IN (SELECT id FROM auth.users WHERE erase_after <= core.clock() ORDER BY erase_after LIMIT ${pageSize} FOR UPDATE SKIP LOCKED)
+    UPDATE auth.users SET erasing_until = core.clock() + interval '1 hour'
+    WHERE id IN (
+      SELECT id FROM auth.users
+      WHERE erase_after <= core.clock() AND (erasing_until IS NULL OR erasing_until <= core.clock()) AND deleted_at IS NOT NULL
+      ORDER BY erase_after LIMIT ${pageSize} FOR UPDATE SKIP LOCKED)
     RETURNING id, CASE WHEN email_verified_at IS NOT NULL THEN email END AS email
   )
   SELECT u.id, array_remove(array_agg(DISTINCT held.address), NULL) AS emails
@@ -35,6 +38,9 @@ export const claimDueErasures = `
     WHERE NOT EXISTS (SELECT FROM auth.users AS other WHERE other.email = had.address AND other.deleted_at IS NULL AND other.email_verified_at IS NOT NULL)
   ) AS held ON true
   GROUP BY u.id`
+
+/** An account of which there is nothing to keep: it is gone, and its days of grace are over. */
+const lockDue = 'SELECT FROM auth.users WHERE id = $1 AND deleted_at IS NOT NULL AND erase_after <= core.clock() FOR NO KEY UPDATE'
 
 /**
  * Erases every account whose time has come, in every service, one service after the other and `auth` the last. Where it stops in between, a
@@ -61,6 +67,7 @@ async function eraseAccount({ id, emails }: Leaver): Promise<Record<string, numb
     add(counts, await erasePersonalData(source, ourselves, { userId: id, emails }))
   }
   return transaction('auth', ourselves, async (tx) => {
+    if ((await prepared(lockDue, [id])).length === 0) return counts
     const own = sourcesOfPersonalData().find(({ service }) => service === 'auth')
     if (own) add(counts, await erasePersonalData(own, ourselves, { userId: id, emails }))
     tx.record('auth.account.erased', { user: id }, {})

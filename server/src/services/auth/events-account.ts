@@ -28,8 +28,8 @@ export const accountEvents = defineEvents('auth', {
   },
   'auth.account.refused': {
     about:
-      'A person asked for something that is not theirs or not there, or that would leave something without its owner or them without a way in.',
-    data: z.strictObject({ asked: z.string(), reason: z.enum(['UNKNOWN', 'LAST_METHOD', 'LAST_OWNER']) }),
+      'A person asked for something that is not theirs or not there, or that would leave something without its owner, the installation without an administrator or them without a way in.',
+    data: z.strictObject({ asked: z.string(), reason: z.enum(['UNKNOWN', 'LAST_METHOD', 'LAST_OWNER', 'LAST_ADMINISTRATOR']) }),
   },
 })
 

@@ -39,6 +39,6 @@ export const personalData = definePersonalData('auth', {
   user: {
     of: ['id'],
     shows: ['id', 'email', 'name', 'role', 'emailVerifiedAt', 'createdAt'],
-    erasure: (now) => ({ email: '', name: '', emailVerifiedAt: null, eraseAfter: null, erasedAt: now }),
+    erasure: (now) => ({ email: '', name: '', emailVerifiedAt: null, eraseAfter: null, erasingUntil: null, erasedAt: now }),
   },
 })

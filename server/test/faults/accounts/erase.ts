@@ -35,7 +35,7 @@ export async function erasures(
 
 /** Their days of grace are over, and so is the claim of whoever died. */
 async function makeDue({ ask }: World): Promise<void> {
-  await ask(`UPDATE auth.users SET erase_after = now() - interval '1 minute' WHERE erase_after IS NOT NULL`)
+  await ask(`UPDATE auth.users SET erase_after = now() - interval '1 minute', erasing_until = NULL WHERE erase_after IS NOT NULL`)
 }
 
 /** One run; says whether it came to its end. */
