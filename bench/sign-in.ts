@@ -1,14 +1,16 @@
 /**
  * What signing in costs, and what it costs the others: sign-ins a second of more and more callers, what a burst beyond the line of hashes is
- * answered, session checks while revocations stream in, and a steady reader beside a flood of sign-ins. Prints one Markdown table.
+ * answered, session checks while revocations stream in, a steady reader beside a flood of sign-ins, and a hash on a machine that is full of
+ * other work. Prints one Markdown table.
  *
  * `node bench/sign-in.ts [seconds]`. A server of its own over HTTP, with the throttles off (SIGN_IN_LIMIT), and a database of its own; callers
  * and PostgreSQL are on the same machine, and take their part of its cores.
  */
+import { spawn } from 'node:child_process'
 import { Agent, request } from 'node:http'
 import { availableParallelism, loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { hashPassword } from '../server/src/lib/password-hash.ts'
+import { hashPassword, verifyPassword } from '../server/src/lib/password-hash.ts'
 import { newKey, plinth } from './contestants.ts'
 import { start } from './http.ts'
 import { run, stop } from './processes.ts'
@@ -17,7 +19,9 @@ import { quantile } from './statistics.ts'
 import { makePlinth, openWorld, teams, type World } from './world.ts'
 
 const seconds = Number(process.argv[2] ?? 5)
-const [BURST, FLOOD, READS_A_SECOND, ROUNDS] = [512, 64, 20, 3]
+const [BURST, FLOOD, READS_A_SECOND, ROUNDS, HASHES] = [512, 64, 20, 5, 50]
+/** V8 needs about a thousand calls until it runs what it will run for the rest of the day. */
+const WARM_UP_MS = 20_000
 const RIGHT = 'a password that is long enough'
 const agent = new Agent({ keepAlive: true, maxSockets: 1_024 })
 
@@ -48,7 +52,7 @@ async function print(at: World): Promise<void> {
   await at.sql('sign_in', 'INSERT INTO auth.passwords (id, user_id, hash, updated_at) SELECT gen_random_uuid(), id, $1, now() FROM auth.users', [await hashPassword(RIGHT)])
   const people = (await at.sql('sign_in', 'SELECT email FROM auth.users ORDER BY id')).map(({ email }) => String(email))
   const before = loadavg()[0]
-  const rows = [...(await overHttp(at, people)), ...(await checksWhileRevoking(at, 'sign_in', seconds)).flatMap(rowsOf)]
+  const rows = [...(await overHttp(at, people)), ...(await checksWhileRevoking(at, 'sign_in', seconds)).flatMap(rowsOf), ...(await besideOtherWork())]
   const figure = (value: number | undefined) => (value === undefined ? '' : value.toLocaleString('en-GB', { maximumFractionDigits: value < 10 ? 2 : 0 }))
   const lines = rows.map(({ what, perSecond, p50, p99, note }) => `| ${[what, figure(perSecond), figure(p50), figure(p99), note ?? ''].join(' | ')} |`)
   console.log(['| what | a second | p50 ms | p99 ms | |', '| --- | ---: | ---: | ---: | --- |', ...lines].join('\n'))
@@ -62,7 +66,7 @@ async function overHttp(at: World, people: readonly string[]): Promise<Row[]> {
     let turn = 0
     const right = async () => signIn(url, people[turn++ % people.length] ?? '', RIGHT)
     const either = async () => signIn(url, people[turn++ % people.length] ?? '', turn % 2 === 0 ? RIGHT : 'another password than that')
-    await closedLoop(right, 4, performance.now() + 2_000)
+    await closedLoop(either, 16, performance.now() + WARM_UP_MS)
     const rows: Row[] = []
     for (const count of [1, 4, 16, 64]) rows.push(await signIns(right, count))
     rows.push(burst(await Promise.all(Array.from({ length: BURST }, right))))
@@ -131,7 +135,7 @@ async function beside(url: string, attempt: () => Promise<Answer>): Promise<Row[
     flooded.push(...reads)
     later.push(...reads.slice(READS_A_SECOND))
     answers.push(...signed)
-    // The server closes what is idle for five seconds, which the next flood would come upon.
+    // Each flood comes on connections of its own.
     agent.destroy()
   }
   const [alone, under, settled] = [quantilesOf(idle), quantilesOf(flooded), quantilesOf(later)]
@@ -168,6 +172,28 @@ async function read(url: string, until: number): Promise<number[]> {
 function answeredAfter(text: string, due: number): number {
   if (!text.includes('"slug":"team-1"')) throw new Error(`A read was answered ${text.slice(0, 400)}`)
   return performance.now() - due
+}
+
+/** A hash gives way to everybody else: how long one takes where nothing else is done, and where every core is wanted by something that never waits. */
+async function besideOtherWork(): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const busy of [0, availableParallelism(), 2 * availableParallelism()]) {
+    const others = Array.from({ length: busy }, () => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }))
+    await sleep(500)
+    rows.push({ what: `a hash beside ${busy} busy processes`, ...quantilesOf(await hashes()) })
+    others.forEach((other) => other.kill('SIGKILL'))
+  }
+  return rows
+}
+
+async function hashes(): Promise<number[]> {
+  const took: number[] = []
+  for (let count = 0; count < HASHES; count++) {
+    const begun = performance.now()
+    await verifyPassword(null, 'nobody')
+    took.push(performance.now() - begun)
+  }
+  return took
 }
 
 function rowsOf({ kind, perSecond, p50, p99, asked, ...of }: Revoking): Row[] {
