@@ -151,7 +151,7 @@ async function servePages(): Promise<AsyncDisposable & { url: string }> {
     root: import.meta.dirname,
     logLevel: 'silent',
     cacheDir: `${import.meta.dirname}/../../.plinth/vite`,
-    optimizeDeps: { include: ['@simplewebauthn/browser', '@trpc/client', 'superjson', 'eventsource'] },
+    optimizeDeps: { noDiscovery: true, include: ['@simplewebauthn/browser', '@trpc/client', 'superjson', 'eventsource'] },
     plugins: [
       {
         name: 'empty-page',
