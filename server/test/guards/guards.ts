@@ -94,7 +94,7 @@ export const guards: readonly Guard[] = [
     guard: "return role === 'OWNER' && isLastOwner(tx, applicationId, userId)",
     without: "return role !== 'OWNER' && isLastOwner(tx, applicationId, userId)",
     testFile: `${auth}/memberships.test.ts`,
-    testName: 'keeps the role, stays active and stays in, until there is another',
+    testName: 'T03 keeps the role, stays active and stays in, until there is another',
   },
   {
     about: 'an API key calls what its scopes name',
